@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The user's end of the serial port: terminal, file or nothing. */
+#ifndef COLDVM_VMM_CONSOLE_H
+#define COLDVM_VMM_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <termios.h>
+
+#include "devices/serial.h"
+#include "vmm/loop.h"
+#include "vmm/options.h"
+
+struct console {
+	struct serial serial;
+	struct loop *loop;
+	struct loop_source input, room;
+	int out_fd;
+	bool owns_out; /* out_fd is a file that we opened */
+	bool raw;      /* the terminal is in raw mode */
+	bool escape;   /* Ctrl-A was typed */
+	struct termios saved;
+	uint8_t pending[SERIAL_QUEUE]; /* read, but the guest had no room */
+	size_t pending_len;
+	/* Ctrl-A x was typed at a terminal. Main thread. */
+	void (*quit)(void *opaque);
+	void *opaque;
+};
+
+/* Opens what --serial asks for and the UART in front of it. @why gets one line on failure. With
+ * SERIAL_NULL there is no UART at all. */
+int console_init(struct console *console, const struct vm_options *options, struct loop *loop,
+		 struct bus *pio, struct irqchip *irqchip, char *why, size_t why_len);
+/* Restores the terminal. */
+void console_exit(struct console *console);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Help texts. coldvm(1) says more; what is said in both has to agree. */
+#include "vmm/help.h"
+
+#define OPTIONS_OF_A_VM                                                                         \
+	"  --cpus boot=N             vCPUs, 1 to 64 (default 1)\n"                              \
+	"  --memory size=S           RAM, such as 512M or 4G (default 512M)\n"                  \
+	"      [,hugepages=on]       from 2 MiB huge pages\n"                                   \
+	"      [,shared=on]          from a shared memfd\n"                                     \
+	"  --device path=P           give the host's PCI device P (address or sysfs path) to "  \
+	"the\n"                                                                                 \
+	"                            guest; repeatable; functions of one slot share one port\n" \
+	"      [,id=NAME]            its name in log and events\n"                              \
+	"      [,pr3=auto|port|endpoint|both]  where the guest finds its power resource\n"      \
+	"      [,power=d3cold|d3hot|on]        the deepest state that the host may go to\n"     \
+	"  --serial tty|null|file=P  COM1 of the guest (default tty; Ctrl-A x leaves)\n"        \
+	"  --platform chassis=desktop|laptop   what SMBIOS says (default desktop)\n"
+
+const char help_coldvm[] =
+	"coldvm: a VMM whose passthrough devices really go cold\n"
+	"\n"
+	"  coldvm run --kernel FILE [options]   run a virtual machine\n"
+	"  coldvm tables DIR [options]          write the ACPI tables it would have to DIR\n"
+	"  coldvm COMMAND --help                options and examples of a command\n"
+	"  coldvm --version\n";
+
+const char help_run[] =
+	"coldvm run --kernel FILE [options]\n"
+	"\n"
+	"  --kernel FILE             bzImage, or ELF vmlinux with a PVH entry\n"
+	"  --initramfs FILE\n"
+	"  --cmdline STRING          of the kernel\n" OPTIONS_OF_A_VM
+	"  --event-monitor path=F|fd=N         events as JSON lines\n"
+	"  -v, -vv                   say more on standard error\n"
+	"\n"
+	"Exit status: 0 the guest powered off, 1 host error, 2 usage, 3 guest reset,\n"
+	"4 guest crashed, 5 stopped by a signal. SIGTERM presses the power button; a second\n"
+	"one, or 10 seconds, stop the VM.\n"
+	"\n"
+	"Examples:\n"
+	"  coldvm run --kernel bzImage --initramfs initrd --cmdline console=ttyS0\n"
+	"  coldvm run --kernel bzImage --initramfs initrd --cmdline console=ttyS0 \\\n"
+	"      --memory size=4G --cpus boot=4 --device path=0000:01:00.0,id=gpu \\\n"
+	"      --device path=0000:01:00.1 --event-monitor path=events.json\n";
+
+const char help_tables[] = "coldvm tables DIR [options]\n"
+			   "\n" OPTIONS_OF_A_VM "\n"
+			   "Example:\n"
+			   "  coldvm tables out --device path=0000:01:00.0,pr3=both\n";
+
+const char help_version[] = "coldvm " COLDVM_VERSION "\n";

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Lines for people: formatting, and one write(2) a line so that threads do not mix theirs. */
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/bits.h"
+
+#define LINE_MAX_LEN 1024
+
+/* The one mutable file static of the tree: every layer logs, and it is set before any thread. */
+static enum log_level log_level = LOG_WARN;
+
+void log_set_level(enum log_level level)
+{
+	log_level = level;
+}
+
+/* A line may quote a file's or a guest's bytes: none of them may move the terminal's cursor. */
+static void strip_control(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
+/* Whoever asked for the story of the run (-v) also gets the time that event lines carry. */
+static size_t put_prefix(char *line, size_t size, enum log_level level, const char *dev)
+{
+	static const char *const names[] = {
+		[LOG_ERROR] = "error",
+		[LOG_WARN] = "warning",
+		[LOG_INFO] = "info",
+		[LOG_DEBUG] = "debug",
+	};
+	uint64_t us = now_ns() / 1000;
+	int len;
+
+	if (log_level >= LOG_INFO)
+		len = snprintf(line, size,
+			       "[%5" PRIu64 ".%06" PRIu64 "] coldvm: %s: %s: ", us / 1000000,
+			       us % 1000000, names[level], dev);
+	else
+		len = snprintf(line, size, "coldvm: %s: %s: ", names[level], dev);
+	return len < 0 ? 0 : min_u64((uint64_t)len, size - 1);
+}
+
+void log_line(enum log_level level, const char *dev, const char *fmt, ...)
+{
+	char line[LINE_MAX_LEN];
+	int saved = errno; /* callers log between a call and their use of errno */
+	size_t len;
+	va_list args;
+	ssize_t done;
+
+	if (level > log_level)
+		return;
+	len = put_prefix(line, sizeof(line) - 1, level, dev);
+	va_start(args, fmt);
+	vsnprintf(line + len, sizeof(line) - 1 - len, fmt, args);
+	va_end(args);
+	strip_control(line);
+	len = strlen(line);
+	line[len++] = '\n';
+	do
+		done = write(STDERR_FILENO, line, len);
+	while (done < 0 && errno == EINTR);
+	errno = saved;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* argv -> subcommand -> machine. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vmm/bits.h"
+#include "vmm/help.h"
+#include "vmm/log.h"
+#include "vmm/machine.h"
+#include "vmm/options.h"
+#include "vmm/tables.h"
+
+struct command {
+	const char *name;
+	bool tables; /* grammar, see options_parse() */
+	enum machine_status (*run)(const struct vm_options *options);
+	const char *help;
+};
+
+static const struct command commands[] = {
+	{ "run", false, machine_run, help_run },
+	{ "tables", true, tables_write, help_tables },
+};
+
+static int print(const char *text)
+{
+	return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? MACHINE_HOST_ERROR : 0;
+}
+
+static int usage(const char *why)
+{
+	fprintf(stderr, "coldvm: %s\n", why);
+	return MACHINE_USAGE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	struct vm_options options;
+	char why[256];
+
+	switch (options_parse(&options, argc, argv, command->tables, why, sizeof(why))) {
+	case OPTIONS_HELP:
+		return print(command->help);
+	case OPTIONS_VERSION:
+		return print(help_version);
+	case OPTIONS_ERROR:
+		return usage(why);
+	case OPTIONS_RUN:
+		break;
+	}
+	log_set_level(options.verbose == 0   ? LOG_WARN
+		      : options.verbose == 1 ? LOG_INFO
+					     : LOG_DEBUG);
+	/* A reader of the console or of the events that goes away must not end the VM. */
+	signal(SIGPIPE, SIG_IGN);
+	return command->run(&options);
+}
+
+int main(int argc, char **argv)
+{
+	char why[256];
+
+	if (argc < 2)
+		return usage("say what to do: coldvm run, coldvm tables, coldvm --help");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return print(help_coldvm);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return print(help_version);
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return run_command(&commands[i], argc - 2, argv + 2);
+	snprintf(why, sizeof(why), "unknown command '%s': known are run and tables", argv[1]);
+	return usage(why);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line of `coldvm run` and `coldvm tables`: a pure function of argv. */
+#ifndef COLDVM_VMM_OPTIONS_H
+#define COLDVM_VMM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTIONS_MAX_DEVICES 64
+#define OPTIONS_MAX_CPUS    64
+
+enum pr3_place { /* where the power resource is named, besides the slot's own port */
+		 PR3_AUTO,
+		 PR3_PORT,
+		 PR3_ENDPOINT,
+		 PR3_BOTH,
+};
+
+enum device_power { /* the deepest state that the host may be asked for */
+		    DEVICE_POWER_D3COLD,
+		    DEVICE_POWER_D3HOT,
+		    DEVICE_POWER_ON,
+};
+
+enum serial_mode {
+	SERIAL_TTY,
+	SERIAL_NULL,
+	SERIAL_FILE,
+};
+
+struct device_options {
+	const char *path;
+	const char *id; /* NULL: made from the address */
+	enum pr3_place pr3;
+	enum device_power power;
+};
+
+/* Strings point into argv, which outlives this. */
+struct vm_options {
+	const char *kernel;
+	const char *initramfs;
+	const char *cmdline;
+	unsigned cpus;
+	uint64_t memory;
+	bool hugepages;
+	bool shared;
+	struct device_options devices[OPTIONS_MAX_DEVICES];
+	unsigned nr_devices;
+	enum serial_mode serial;
+	const char *serial_file;
+	bool laptop;
+	const char *event_path; /* at most one of the two */
+	int event_fd;		/* -1: none */
+	unsigned verbose;
+	bool blocking_on; /* --debug blocking-on=on: what the asynchronous _ON is measured against
+			   */
+	const char *directory; /* `tables` only */
+};
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_HELP,	 /* --help was given */
+	OPTIONS_VERSION, /* --version was given */
+	OPTIONS_ERROR,	 /* one line is in @why */
+};
+
+/*
+ * Parses what follows the subcommand. @tables: the grammar of `coldvm tables DIR`, where a kernel
+ * is not needed. argv's value strings are cut at commas. No files are touched.
+ */
+enum options_result options_parse(struct vm_options *options, int argc, char **argv, bool tables,
+				  char *why, size_t why_len);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Slot by slot: port, devices below it, RAM in the IOMMU, power domain. What each part does is in
+ * devices/; this is the order in which they come to life and go.
+ */
+#include "vmm/passthrough.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "devices/vfio/host.h"
+#include "devices/vfio/preflight.h"
+#include "vmm/bits.h"
+#include "vmm/event.h"
+#include "vmm/log.h"
+
+/* --- the slot's registers -----------------------------------------------------------------------
+ */
+
+static void slot_command(void *opaque, uint32_t command)
+{
+	struct passthrough_slot *slot = opaque;
+
+	/* The port itself is virtual: its power is back at once. */
+	if (command == CVM_CMD_ON)
+		rootport_power_on(&slot->port);
+	power_slot_command(slot->power, command);
+}
+
+static uint32_t slot_status(void *opaque)
+{
+	return power_slot_status(((struct passthrough_slot *)opaque)->power);
+}
+
+static uint32_t slot_hint(void *opaque)
+{
+	return power_slot_hint(((struct passthrough_slot *)opaque)->power);
+}
+
+static uint32_t slot_take_wakes(void *opaque)
+{
+	return power_slot_take_wakes(((struct passthrough_slot *)opaque)->power);
+}
+
+static const struct pwrctl_ops slot_ops = {
+	.command = slot_command,
+	.status = slot_status,
+	.hint = slot_hint,
+	.take_wakes = slot_take_wakes,
+};
+
+static void slot_wake(void *opaque, unsigned index)
+{
+	struct passthrough *p = opaque;
+
+	(void)index;
+	ged_raise(p->env.ged, CVM_GED_WAKE);
+}
+
+/* --- what the host signals
+ * ------------------------------------------------------------------------ */
+
+static void device_error(struct loop_source *source, int revents)
+{
+	struct passthrough_device *device = source->opaque;
+	eventfd_t count;
+
+	(void)revents;
+	if (eventfd_read(source->fd, &count) < 0)
+		return;
+	event_emit(device->slot->all->env.events, "device", "device-error", now_ns(),
+		   json_pack("{s:s}", "id", device->vfio.id));
+	log_error(device->vfio.id, "the host reports an uncorrectable PCIe error of the device");
+}
+
+/* The descriptors of both sources go with the device, so they leave the loop first. */
+static void device_request(struct loop_source *source, int revents)
+{
+	struct passthrough_device *device = source->opaque;
+	struct loop *loop = device->slot->all->env.loop;
+
+	(void)revents;
+	loop_del(loop, &device->request);
+	loop_del(loop, &device->error);
+	power_slot_request(device->slot->power, &device->vfio);
+}
+
+static int watch(struct passthrough_device *device, struct loop_source *source, int fd,
+		 void (*ready)(struct loop_source *, int))
+{
+	*source = (struct loop_source){
+		.fd = fd,
+		.events = POLLIN,
+		.ready = ready,
+		.opaque = device,
+	};
+	return fd < 0 ? 0 : loop_add(device->slot->all->env.loop, source);
+}
+
+/* --- one device, one slot
+ * --------------------------------------------------------------------------- */
+
+/* Said before the guest starts, because later nobody asks why a device stays warm. */
+static void report_reach(const struct passthrough_device *device)
+{
+	struct preflight preflight;
+	int r = preflight_report(HOST_SYSFS, device->vfio.bdf, &preflight);
+
+	if (r < 0)
+		log_warn(device->vfio.id, "cannot tell which power states the host can reach: %s",
+			 strerror(-r));
+	else
+		preflight_log(&preflight, device->vfio.id);
+}
+
+static int open_device(struct passthrough_slot *slot, const struct topology_slot *planned,
+		       unsigned i, char *why, size_t why_len)
+{
+	const struct topology_function *function = &planned->functions[i];
+	const struct passthrough_env *env = &slot->all->env;
+	struct passthrough_device *device = &slot->devices[i];
+	const struct vfio_open_args args = {
+		.path = function->bdf,
+		.id = function->options->id,
+		.memory = env->memory,
+		.pio = env->pio,
+		.mmio = env->mmio,
+		.irqchip = env->irqchip,
+	};
+	int r = vfio_device_open(&device->vfio, &slot->all->container, &args, why, why_len);
+
+	if (r < 0)
+		return r;
+	device->slot = slot;
+	device->error.fd = device->request.fd = -1;
+	slot->nr++;
+	r = pci_bus_attach(&slot->port.secondary, &device->vfio.function,
+			   PCI_DEVFN_OF(0, function->number));
+	if (r == 0)
+		r = vfio_config_init(&device->vfio, planned->nr > 1);
+	if (r == 0)
+		r = vfio_irqs_init(&device->vfio);
+	if (r == 0)
+		r = vfio_bars_init(&device->vfio);
+	if (r < 0) {
+		snprintf(why, why_len, "%s: cannot be set up: %s", device->vfio.bdf, strerror(-r));
+		return r;
+	}
+	for (unsigned b = 0; b < VFIO_NR_BARS; b++)
+		if (function->bars[b].size)
+			vfio_config_place_bar(&device->vfio, b, function->bars[b].addr);
+	return 0;
+}
+
+static int start_power(struct passthrough_slot *slot, const struct topology_slot *planned,
+		       unsigned index)
+{
+	static const enum power_policy policies[] = {
+		[DEVICE_POWER_D3COLD] = POWER_POLICY_D3COLD,
+		[DEVICE_POWER_D3HOT] = POWER_POLICY_D3HOT,
+		[DEVICE_POWER_ON] = POWER_POLICY_ON,
+	};
+	const struct passthrough_env *env = &slot->all->env;
+	const struct power_slot_config config = {
+		.index = index,
+		.policy = policies[planned->power],
+		.blocking_on = env->blocking_on,
+		.events = env->events,
+		.wake = slot_wake,
+		.opaque = slot->all,
+	};
+	struct vfio_device *functions[TOPOLOGY_FUNCTIONS];
+	int r;
+
+	for (unsigned i = 0; i < slot->nr; i++)
+		functions[i] = &slot->devices[i].vfio;
+	r = power_slot_create(&config, functions, slot->nr, &slot->power);
+	if (r < 0)
+		return r;
+	log_info(functions[0]->id, "%s is slot %u of the guest, power back end %s",
+		 functions[0]->bdf, index, power_backend_name(power_slot_backend(slot->power)));
+	return pwrctl_set_bank(env->pwrctl, index, &slot_ops, slot);
+}
+
+static int init_slot(struct passthrough *p, const struct topology_slot *planned, unsigned index,
+		     char *why, size_t why_len)
+{
+	struct passthrough_slot *slot = calloc(1, sizeof(*slot));
+	int r;
+
+	if (!slot)
+		return -ENOMEM;
+	p->slots[p->nr++] = slot;
+	slot->all = p;
+	r = rootport_init(&slot->port, &p->env.host->root, index);
+	if (r < 0)
+		return r;
+	slot->port_ready = true;
+	rootport_set_windows(&slot->port, &planned->windows);
+	for (unsigned i = 0; i < planned->nr; i++) {
+		r = open_device(slot, planned, i, why, why_len);
+		if (r < 0)
+			return r;
+	}
+	r = start_power(slot, planned, index);
+	for (unsigned i = 0; r == 0 && i < slot->nr; i++) {
+		struct passthrough_device *device = &slot->devices[i];
+
+		r = watch(device, &device->error, device->vfio.irqs.err_fd, device_error);
+		if (r == 0)
+			r = watch(device, &device->request, device->vfio.irqs.req_fd,
+				  device_request);
+		if (planned->power == DEVICE_POWER_D3COLD)
+			report_reach(device);
+	}
+	return r;
+}
+
+int passthrough_init(struct passthrough *p, const struct passthrough_env *env,
+		     const struct topology *topology, char *why, size_t why_len)
+{
+	int r;
+
+	memset(p, 0, sizeof(*p));
+	p->env = *env;
+	vfio_container_init(&p->container, env->memory);
+	vfio_bars_set_windows(&p->container, &topology->windows);
+	for (unsigned s = 0; s < topology->nr; s++) {
+		why[0] = '\0';
+		r = init_slot(p, &topology->slots[s], s, why, why_len);
+		if (r < 0) {
+			if (!why[0])
+				snprintf(why, why_len, "%s: %s", topology->slots[s].host,
+					 strerror(-r));
+			return r;
+		}
+	}
+	return topology->nr ? vfio_container_map_ram(&p->container, why, why_len) : 0;
+}
+
+static void exit_slot(struct passthrough *p, struct passthrough_slot *slot)
+{
+	power_slot_destroy(slot->power);
+	for (unsigned i = slot->nr; i-- > 0;) {
+		struct passthrough_device *device = &slot->devices[i];
+
+		loop_del(p->env.loop, &device->error);
+		loop_del(p->env.loop, &device->request);
+		vfio_device_close(&device->vfio);
+	}
+	if (slot->port_ready)
+		rootport_exit(&slot->port);
+	free(slot);
+}
+
+void passthrough_exit(struct passthrough *p)
+{
+	while (p->nr)
+		exit_slot(p, p->slots[--p->nr]);
+	vfio_container_exit(&p->container);
+}
+
+bool passthrough_fault(struct passthrough *p)
+{
+	bool changed = false;
+
+	for (unsigned s = 0; s < p->nr; s++)
+		for (unsigned i = 0; i < p->slots[s]->nr; i++)
+			changed |= vfio_bars_demote(&p->slots[s]->devices[i].vfio);
+	return changed;
+}

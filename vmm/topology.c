@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Slots and BAR placement. There is no firmware, so bridges and BARs are programmed before the
+ * guest starts, in the way that firmware would have: within each port's window, the biggest BAR
+ * first, each aligned to its own size. Linux then claims what it finds and moves nothing.
+ */
+#include "vmm/topology.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/bits.h"
+#include "vmm/x86/layout.h"
+
+/* Flags in sysfs `resource` (include/linux/ioport.h). */
+#define RESOURCE_IO	  0x00000100u
+#define RESOURCE_PREFETCH 0x00002000u
+#define RESOURCE_MEM_64	  0x00100000u
+
+#define VENDOR_NVIDIA 0x10de
+#define CLASS_DISPLAY 0x03
+
+#define BRIDGE_MEM_ALIGN MIB(1)
+#define BRIDGE_IO_ALIGN	 KIB(4)
+
+static int read_hex(const char *sysfs, const char *bdf, const char *name, uint32_t *ret)
+{
+	char path[320];
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", sysfs, bdf, name);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	n = fscanf(f, "%" SCNx32, ret);
+	fclose(f);
+	return n == 1 ? 0 : -EIO;
+}
+
+/* One line a resource: start, end, flags. The first six are the BARs. */
+static int read_bars(const char *sysfs, struct topology_function *function)
+{
+	char path[320];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/resource", sysfs, function->bdf);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	for (unsigned i = 0; i < VFIO_NR_BARS; i++) {
+		struct topology_bar *bar = &function->bars[i];
+		uint64_t start, end, flags;
+
+		if (fscanf(f, "%" SCNx64 " %" SCNx64 " %" SCNx64, &start, &end, &flags) != 3)
+			break;
+		if (!flags || end <= start)
+			continue;
+		bar->size = end - start + 1;
+		bar->io = flags & RESOURCE_IO;
+		bar->prefetchable = flags & RESOURCE_PREFETCH;
+		bar->is64 = flags & RESOURCE_MEM_64;
+	}
+	fclose(f);
+	return 0;
+}
+
+static int read_function(const char *sysfs, struct topology_function *function, char *why,
+			 size_t why_len)
+{
+	uint32_t vendor = 0;
+	int r = read_hex(sysfs, function->bdf, "vendor", &vendor);
+
+	if (r == 0)
+		r = read_hex(sysfs, function->bdf, "class", &function->class);
+	if (r == 0)
+		r = read_bars(sysfs, function);
+	if (r < 0)
+		snprintf(why, why_len,
+			 "%s: no such PCI device on this host (%s): lspci -D lists them",
+			 function->bdf, strerror(-r));
+	function->vendor = (uint16_t)vendor;
+	return r;
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+static struct topology_slot *slot_of(struct topology *topology, const char *host)
+{
+	for (unsigned i = 0; i < topology->nr; i++)
+		if (!strcmp(topology->slots[i].host, host))
+			return &topology->slots[i];
+	if (topology->nr == CVM_SLOT_MAX)
+		return NULL;
+	struct topology_slot *slot = &topology->slots[topology->nr++];
+
+	snprintf(slot->host, sizeof(slot->host), "%s", host);
+	slot->pr3 = PR3_AUTO;
+	slot->power = DEVICE_POWER_D3COLD;
+	return slot;
+}
+
+/* Keeps functions[] in the order of their numbers. NULL if @number is taken. */
+static struct topology_function *insert_function(struct topology_slot *slot, uint8_t number)
+{
+	unsigned at = 0;
+
+	while (at < slot->nr && slot->functions[at].number < number)
+		at++;
+	if (slot->nr == TOPOLOGY_FUNCTIONS ||
+	    (at < slot->nr && slot->functions[at].number == number))
+		return NULL;
+	memmove(&slot->functions[at + 1], &slot->functions[at],
+		(slot->nr - at) * sizeof(slot->functions[0]));
+	slot->nr++;
+	memset(&slot->functions[at], 0, sizeof(slot->functions[0]));
+	slot->functions[at].number = number;
+	return &slot->functions[at];
+}
+
+static int add_device(struct topology *topology, const struct device_options *options,
+		      const char *sysfs, char *why, size_t why_len)
+{
+	struct topology_function *function;
+	struct topology_slot *slot;
+	char bdf[16], host[16];
+
+	if (vfio_parse_path(options->path, bdf) < 0) {
+		snprintf(
+			why, why_len,
+			"--device: '%s' is no PCI address and no sysfs path of one: want something "
+			"like 0000:01:00.0",
+			options->path);
+		return -EINVAL;
+	}
+	snprintf(host, sizeof(host), "%.*s", (int)(strrchr(bdf, '.') - bdf), bdf);
+	slot = slot_of(topology, host);
+	if (!slot) {
+		snprintf(why, why_len, "--device: more than %d slots", CVM_SLOT_MAX);
+		return -EINVAL;
+	}
+	function = insert_function(slot, (uint8_t)(strrchr(bdf, '.')[1] - '0'));
+	if (!function) {
+		snprintf(why, why_len, "--device: %s is given twice", bdf);
+		return -EINVAL;
+	}
+	function->options = options;
+	memcpy(function->bdf, bdf, sizeof(function->bdf));
+
+	/* One power domain a slot: the shallowest limit of its functions holds for all. */
+	if (options->power > slot->power)
+		slot->power = options->power;
+	if (options->pr3 != PR3_AUTO && slot->pr3 != PR3_AUTO && options->pr3 != slot->pr3) {
+		snprintf(why, why_len, "--device: %s: pr3 differs between functions of one slot",
+			 bdf);
+		return -EINVAL;
+	}
+	if (options->pr3 != PR3_AUTO)
+		slot->pr3 = options->pr3;
+	return read_function(sysfs, function, why, why_len);
+}
+
+static void finish_slot(struct topology_slot *slot)
+{
+	const struct topology_function *first = &slot->functions[0];
+
+	/* A guest looks for other functions only where function 0 answers. */
+	slot->functions[0].number = 0;
+
+	/* NVIDIA's driver, under a hypervisor, looks for _PR3 on the GPU itself; all others look
+	 * at the port, and a function whose driver has no runtime PM would hold the slot. */
+	if (slot->pr3 == PR3_AUTO)
+		slot->pr3 = first->vendor == VENDOR_NVIDIA && first->class >> 16 == CLASS_DISPLAY
+				    ? PR3_BOTH
+				    : PR3_PORT;
+}
+
+/* --- BARs ---------------------------------------------------------------------------------------
+ */
+
+/* Bridges have three windows; which of them a BAR has to go through. A 64-bit BAR that is not
+ * prefetchable may only use the 32-bit window (PCI-to-PCI Bridge Architecture 1.2, 3.2.5.8). */
+enum window {
+	WINDOW_MEM,
+	WINDOW_PREF,
+	WINDOW_IO,
+	WINDOW_NR,
+};
+
+struct space {
+	const char *name;
+	uint64_t next, end;
+	uint64_t align; /* of a bridge's window */
+};
+
+static enum window window_of(const struct topology_bar *bar)
+{
+	if (bar->io)
+		return WINDOW_IO;
+	return bar->is64 && bar->prefetchable ? WINDOW_PREF : WINDOW_MEM;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct topology_bar *const *x = a, *const *y = b;
+
+	return (*x)->size < (*y)->size ? 1 : (*x)->size > (*y)->size ? -1 : 0;
+}
+
+/* Places all BARs of @slot that go through @window. *ret_base and *ret_size are the port's. */
+static int place_window(struct topology_slot *slot, enum window window, struct space *space,
+			uint64_t *ret_base, uint64_t *ret_size, char *why, size_t why_len)
+{
+	struct topology_bar *bars[TOPOLOGY_FUNCTIONS * VFIO_NR_BARS];
+	uint64_t base, at, total = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < slot->nr; i++)
+		for (unsigned b = 0; b < VFIO_NR_BARS; b++) {
+			struct topology_bar *bar = &slot->functions[i].bars[b];
+
+			if (bar->size && window_of(bar) == window) {
+				bars[n++] = bar;
+				total += bar->size;
+			}
+		}
+	*ret_size = 0;
+	if (n == 0)
+		return 0;
+	qsort(bars, n, sizeof(bars[0]), by_size);
+	base = at = align_up(space->next, max_u64(bars[0]->size, space->align));
+	if (base < space->next || base > space->end || total > space->end - base)
+		goto full;
+	for (unsigned i = 0; i < n; i++) {
+		/* Page alignment lets small BARs be mapped into the guest at all. */
+		uint64_t align =
+			window == WINDOW_IO ? bars[i]->size : max_u64(bars[i]->size, KIB(4));
+
+		at = align_up(at, align);
+		bars[i]->addr = at;
+		at += bars[i]->size;
+	}
+	at = align_up(at, space->align);
+	if (at > space->end)
+		goto full;
+	space->next = at;
+	*ret_base = base;
+	*ret_size = at - base;
+	return 0;
+
+full:
+	snprintf(why, why_len,
+		 "%s: its BARs need %" PRIu64 " KiB of the %s, where %" PRIu64 " KiB are left",
+		 slot->functions[0].bdf, total >> 10, space->name,
+		 (space->end - min_u64(space->next, space->end)) >> 10);
+	return -ENOSPC;
+}
+
+static uint64_t biggest_bar(const struct topology *topology)
+{
+	uint64_t biggest = 0;
+
+	for (unsigned s = 0; s < topology->nr; s++)
+		for (unsigned i = 0; i < topology->slots[s].nr; i++)
+			for (unsigned b = 0; b < VFIO_NR_BARS; b++)
+				biggest = max_u64(biggest,
+						  topology->slots[s].functions[i].bars[b].size);
+	return biggest;
+}
+
+static int place_bars(struct topology *topology, uint64_t memory, char *why, size_t why_len)
+{
+	uint64_t high = LAYOUT_RAM_HIGH;
+
+	if (memory > LAYOUT_RAM_LOW_LIMIT)
+		high += memory - LAYOUT_RAM_LOW_LIMIT;
+	high = align_up(high, max_u64(GIB(1), biggest_bar(topology)));
+
+	struct space spaces[WINDOW_NR] = {
+		[WINDOW_MEM] = { "32-bit MMIO window", LAYOUT_MMIO32,
+				 (uint64_t)LAYOUT_MMIO32 + LAYOUT_MMIO32_SIZE, BRIDGE_MEM_ALIGN },
+		[WINDOW_PREF] = { "64-bit MMIO window", high, UINT64_C(1) << 52, BRIDGE_MEM_ALIGN },
+		[WINDOW_IO] = { "I/O window", LAYOUT_PIO_WINDOW,
+				LAYOUT_PIO_WINDOW + LAYOUT_PIO_SIZE, BRIDGE_IO_ALIGN },
+	};
+
+	for (unsigned s = 0; s < topology->nr; s++) {
+		struct topology_slot *slot = &topology->slots[s];
+		struct rootport_windows *w = &slot->windows;
+		int r = place_window(slot, WINDOW_MEM, &spaces[WINDOW_MEM], &w->mem, &w->mem_size,
+				     why, why_len);
+
+		if (r == 0)
+			r = place_window(slot, WINDOW_PREF, &spaces[WINDOW_PREF], &w->pref,
+					 &w->pref_size, why, why_len);
+		if (r == 0)
+			r = place_window(slot, WINDOW_IO, &spaces[WINDOW_IO], &w->io, &w->io_size,
+					 why, why_len);
+		if (r < 0)
+			return r;
+	}
+	topology->windows = (struct vfio_windows){
+		.mmio32 = LAYOUT_MMIO32,
+		.mmio32_size = LAYOUT_MMIO32_SIZE,
+		.mmio64 = high,
+		/* Room to move the biggest BAR once, and never nothing. */
+		.mmio64_size = align_up(spaces[WINDOW_PREF].next - high, GIB(1)) +
+			       max_u64(GIB(1), biggest_bar(topology)),
+		.pio = LAYOUT_PIO_WINDOW,
+		.pio_size = LAYOUT_PIO_SIZE,
+	};
+	return 0;
+}
+
+int topology_build(struct topology *topology, const struct vm_options *options, const char *sysfs,
+		   char *why, size_t why_len)
+{
+	memset(topology, 0, sizeof(*topology));
+	for (unsigned i = 0; i < options->nr_devices; i++) {
+		int r = add_device(topology, &options->devices[i], sysfs, why, why_len);
+
+		if (r < 0)
+			return r;
+	}
+	for (unsigned s = 0; s < topology->nr; s++)
+		finish_slot(&topology->slots[s]);
+	return place_bars(topology, options->memory, why, why_len);
+}
+
+void topology_acpi(const struct topology *topology, const struct vm_options *options,
+		   struct acpi_config *config)
+{
+	*config = (struct acpi_config){
+		.nr_cpus = options->cpus,
+		.serial = options->serial != SERIAL_NULL,
+		.mmio32 = topology->windows.mmio32,
+		.mmio32_size = topology->windows.mmio32_size,
+		.mmio64 = topology->windows.mmio64,
+		.mmio64_size = topology->windows.mmio64_size,
+		.nr_slots = topology->nr,
+	};
+	for (unsigned s = 0; s < topology->nr; s++) {
+		const struct topology_slot *slot = &topology->slots[s];
+		struct acpi_slot *acpi = &config->slots[s];
+
+		acpi->index = s;
+		acpi->port_dev = (uint8_t)(s + 1);
+		for (unsigned i = 0; i < slot->nr; i++)
+			acpi->functions |= (uint8_t)(1u << slot->functions[i].number);
+		acpi->port_pr = slot->pr3 == PR3_PORT || slot->pr3 == PR3_BOTH;
+		acpi->function0_pr = slot->pr3 == PR3_ENDPOINT || slot->pr3 == PR3_BOTH;
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A vCPU: one thread, KVM_RUN and one switch that hands each exit on. Knows no device. */
+#ifndef COLDVM_VMM_VCPU_H
+#define COLDVM_VMM_VCPU_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bus;
+struct kvm;
+
+enum vcpu_end {
+	VCPU_END_RESET,	   /* the guest asked for a reset (KVM_SYSTEM_EVENT_RESET) */
+	VCPU_END_SHUTDOWN, /* KVM_SYSTEM_EVENT_SHUTDOWN */
+	VCPU_END_CRASH,	   /* triple fault, or an entry that the processor refused */
+	VCPU_END_ERROR,	   /* KVM_RUN failed in a way that is the host's fault */
+};
+
+/* What a vCPU needs from the machine. Shared by all vCPUs, constant while they run. */
+struct vcpu_env {
+	struct kvm *kvm;
+	struct bus *pio;
+	struct bus *mmio;
+	/* This VM ends, for this reason; called on the vCPU's thread, which then waits for
+	 * vcpu_stop(). @detail is one line for the log. */
+	void (*end)(void *opaque, enum vcpu_end reason, const char *detail);
+	/*
+	 * KVM_RUN met memory that cannot be reached (-EFAULT: a BAR that the host took away).
+	 * Returns true if something was changed and the access is worth another try.
+	 */
+	bool (*fault)(void *opaque);
+	void *opaque;
+};
+
+struct vcpu {
+	const struct vcpu_env *env;
+	unsigned id;
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread;
+	bool started;
+	atomic_bool stopping;
+};
+
+/* Makes vCPU @id (registers and CPUID are set by vmm/x86/ before vcpu_start()). */
+int vcpu_init(struct vcpu *vcpu, const struct vcpu_env *env, unsigned id);
+/* Starts the thread, named "vcpuN". */
+int vcpu_start(struct vcpu *vcpu);
+/* Makes the vCPU leave the guest and joins its thread. Not from a vCPU thread. */
+void vcpu_stop(struct vcpu *vcpu);
+void vcpu_exit(struct vcpu *vcpu);
+
+/* Installs the handler of the signal that vcpu_stop() kicks with. Once, before the first start. */
+int vcpu_install_kick(void);
+
+#endif
