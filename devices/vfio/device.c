@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Opens and closes a passthrough device, and the kernel's implementation of vfio_ops: every VFIO
+ * call on a device's descriptor is in this file.
+ *
+ * Open:   address -> sysfs checks -> group -> descriptor -> regions, interrupts -> reset -> alive?
+ * Close:  sealed for good -> interrupts off -> BARs away, unmapped -> reset -> descriptor -> group.
+ *         A descriptor that is closed while a BAR is still mapped is not released
+ *         (the mapping holds it), so the order matters.
+ */
+#include "devices/vfio/vfio.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/pci_regs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "devices/vfio/container.h"
+#include "devices/vfio/host.h"
+#include "vmm/bits.h"
+#include "vmm/log.h"
+
+#define INFO_MAX KIB(64) /* a sane size of an answer to VFIO_DEVICE_GET_REGION_INFO */
+
+/* --- vfio_ops of the kernel --------------------------------------------------------------------
+ */
+
+static int kernel_region_read(struct vfio_device *device, unsigned region, uint64_t off, void *buf,
+			      size_t len)
+{
+	const struct vfio_region *r = &device->regions[region];
+	ssize_t n;
+
+	if (!range_inside(off, len, 0, r->size))
+		return -EINVAL;
+	do {
+		n = pread(device->fd, buf, len, (off_t)(r->offset + off));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int kernel_region_write(struct vfio_device *device, unsigned region, uint64_t off,
+			       const void *buf, size_t len)
+{
+	const struct vfio_region *r = &device->regions[region];
+	ssize_t n;
+
+	if (!range_inside(off, len, 0, r->size))
+		return -EINVAL;
+	do {
+		n = pwrite(device->fd, buf, len, (off_t)(r->offset + off));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int kernel_set_irq_fds(struct vfio_device *device, unsigned index, unsigned start,
+			      unsigned count, const int *fds, uint32_t action)
+{
+	size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int32_t);
+	struct vfio_irq_set *set = calloc(1, size);
+	int n, err;
+
+	if (!set)
+		return -ENOMEM;
+	set->argsz = (uint32_t)size;
+	set->flags = action | (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
+	set->index = index;
+	set->start = start;
+	set->count = count;
+	if (count)
+		memcpy(set->data, fds, count * sizeof(int32_t));
+	n = ioctl(device->fd, VFIO_DEVICE_SET_IRQS, set);
+	err = n < 0 ? -errno : 0;
+	free(set);
+	/* A positive number is how many vectors the host could have given (vfio_msi_enable()). */
+	return n > 0 ? -ENOSPC : err;
+}
+
+static int kernel_irq_disable(struct vfio_device *device, unsigned index)
+{
+	return kernel_set_irq_fds(device, index, 0, 0, NULL, VFIO_IRQ_SET_ACTION_TRIGGER);
+}
+
+static int kernel_reset(struct vfio_device *device)
+{
+	if (!device->can_reset)
+		return -EOPNOTSUPP;
+	return ioctl(device->fd, VFIO_DEVICE_RESET) < 0 ? -errno : 0;
+}
+
+static int feature(struct vfio_device *device, uint32_t flags, const void *data, size_t len)
+{
+	union {
+		struct vfio_device_feature head;
+		uint8_t room[sizeof(struct vfio_device_feature) + 64];
+	} arg = { .head = { .argsz = (uint32_t)(sizeof(arg.head) + len), .flags = flags } };
+	int n;
+
+	if (len > sizeof(arg) - sizeof(arg.head))
+		return -EINVAL;
+	if (len)
+		memcpy(arg.head.data, data, len);
+	n = ioctl(device->fd, VFIO_DEVICE_FEATURE, &arg);
+	if (n < 0)
+		return -errno;
+	return n > 0 ? -EIO : 0;
+}
+
+static int kernel_low_power_probe(struct vfio_device *device)
+{
+	static const uint32_t features[] = {
+		VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+		VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		int err = feature(device,
+				  VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET | features[i],
+				  NULL, 0);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int kernel_low_power_entry(struct vfio_device *device, int wakeup_fd)
+{
+	const struct vfio_device_low_power_entry_with_wakeup wakeup = { .wakeup_eventfd =
+										wakeup_fd };
+
+	if (wakeup_fd < 0)
+		return feature(device,
+			       VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL,
+			       0);
+	return feature(device,
+		       VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+		       &wakeup, sizeof(wakeup));
+}
+
+static int kernel_low_power_exit(struct vfio_device *device)
+{
+	return feature(device, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL,
+		       0);
+}
+
+/* The attribute is answered from the kernel's memory (pci-sysfs.c: power_state_show()). */
+static enum host_power read_power_state(int fd)
+{
+	static const struct {
+		const char *name;
+		enum host_power state;
+	} names[] = {
+		{ "D0", HOST_POWER_D0 },
+		{ "D3hot", HOST_POWER_D3HOT },
+		{ "D3cold", HOST_POWER_D3COLD },
+	};
+	char text[16];
+	ssize_t n;
+
+	n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return HOST_POWER_UNKNOWN;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(text, names[i].name))
+			return names[i].state;
+	return HOST_POWER_UNKNOWN; /* "unknown", "error", D1, D2 */
+}
+
+static enum host_power kernel_power_state(struct vfio_device *device)
+{
+	return read_power_state(device->power_fds[0]);
+}
+
+static enum host_power kernel_port_power_state(struct vfio_device *device)
+{
+	return read_power_state(device->power_fds[1]);
+}
+
+static int kernel_dma_map(struct vfio_device *device, uint64_t iova, uint64_t size, void *hva)
+{
+	return vfio_container_dma_map(device->container, iova, size, hva);
+}
+
+static int kernel_dma_unmap(struct vfio_device *device, uint64_t iova, uint64_t size)
+{
+	return vfio_container_dma_unmap(device->container, iova, size);
+}
+
+static void *kernel_region_map(struct vfio_device *device, unsigned region, uint64_t off,
+			       uint64_t size)
+{
+	void *hva = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device->fd,
+			 (off_t)(device->regions[region].offset + off));
+
+	return hva == MAP_FAILED ? NULL : hva;
+}
+
+static void kernel_region_unmap(struct vfio_device *device, void *hva, uint64_t size)
+{
+	(void)device;
+	munmap(hva, size);
+}
+
+static void kernel_close(struct vfio_device *device)
+{
+	close_fd(&device->fd);
+	if (device->container && device->group >= 0)
+		vfio_container_put_group(device->container, device->group);
+	device->group = -1;
+}
+
+const struct vfio_ops vfio_kernel_ops = {
+	.region_read = kernel_region_read,
+	.region_write = kernel_region_write,
+	.set_irq_fds = kernel_set_irq_fds,
+	.irq_disable = kernel_irq_disable,
+	.reset = kernel_reset,
+	.low_power_probe = kernel_low_power_probe,
+	.low_power_entry = kernel_low_power_entry,
+	.low_power_exit = kernel_low_power_exit,
+	.power_state = kernel_power_state,
+	.port_power_state = kernel_port_power_state,
+	.dma_map = kernel_dma_map,
+	.dma_unmap = kernel_dma_unmap,
+	.region_map = kernel_region_map,
+	.region_unmap = kernel_region_unmap,
+	.close = kernel_close,
+};
+
+/* --- open and close ----------------------------------------------------------------------------
+ */
+
+bool vfio_device_first(struct vfio_device *device, enum vfio_warning warning)
+{
+	bool first = !(device->warned & 1u << warning);
+
+	device->warned |= 1u << warning;
+	return first;
+}
+
+/* Hexadecimal digits at *@text, at least @min and at most @max of them. */
+static int parse_hex(const char **text, unsigned min, unsigned max, unsigned *ret_value)
+{
+	unsigned value = 0, n = 0;
+
+	for (; n < max && isxdigit((unsigned char)**text); n++, (*text)++) {
+		char c = (char)tolower((unsigned char)**text);
+
+		value = value * 16 + (unsigned)(isdigit((unsigned char)c) ? c - '0' : c - 'a' + 10);
+	}
+	if (n < min)
+		return -EINVAL;
+	*ret_value = value;
+	return 0;
+}
+
+static int parse_char(const char **text, char c)
+{
+	if (**text != c)
+		return -EINVAL;
+	(*text)++;
+	return 0;
+}
+
+int vfio_parse_path(const char *path, char *bdf)
+{
+	unsigned domain = 0, bus, dev, fn;
+	const char *text, *end = path + strlen(path);
+
+	while (end > path && end[-1] == '/')
+		end--;
+	for (text = end; text > path && text[-1] != '/';)
+		text--;
+	/* With a domain there are two colons. Host bridges of VMD have domains of five digits. */
+	if (memchr(text, ':', (size_t)(end - text)) != memrchr(text, ':', (size_t)(end - text))) {
+		if (parse_hex(&text, 4, 6, &domain) || parse_char(&text, ':'))
+			return -EINVAL;
+	}
+	if (parse_hex(&text, 2, 2, &bus) || parse_char(&text, ':') ||
+	    parse_hex(&text, 2, 2, &dev) || parse_char(&text, '.') || parse_hex(&text, 1, 1, &fn) ||
+	    text != end || dev > 31 || fn > 7)
+		return -EINVAL;
+	snprintf(bdf, HOST_BDF_LEN, "%04x:%02x:%02x.%x", domain & 0xffffff, bus & 0xff, dev, fn);
+	return 0;
+}
+
+/* Links such as /sys/class/drm/card0/device lead to the device's own directory. */
+static int parse_or_resolve(const char *path, char *bdf)
+{
+	char resolved[PATH_MAX];
+	int err = vfio_parse_path(path, bdf);
+
+	if (err && strchr(path, '/') && realpath(path, resolved))
+		err = vfio_parse_path(resolved, bdf);
+	return err;
+}
+
+static int parse_sparse(struct vfio_region *region, const void *info, size_t len, uint32_t first)
+{
+	const struct vfio_region_info_cap_sparse_mmap *cap;
+	size_t room;
+
+	cap = (const void *)vfio_container_find_cap(info, len, first,
+						    VFIO_REGION_INFO_CAP_SPARSE_MMAP, sizeof(*cap));
+	if (!cap)
+		return 0;
+	room = (len - (size_t)((const char *)cap - (const char *)info) - sizeof(*cap)) /
+	       sizeof(cap->areas[0]);
+	for (uint32_t i = 0; i < cap->nr_areas && i < room; i++) {
+		if (!range_inside(cap->areas[i].offset, cap->areas[i].size, 0, region->size))
+			continue;
+		if (region->nr_areas == VFIO_MAX_PIECES)
+			break; /* the rest is served by traps */
+		region->areas[region->nr_areas].off = cap->areas[i].offset;
+		region->areas[region->nr_areas++].size = cap->areas[i].size;
+	}
+	if (!region->nr_areas)
+		region->flags &= ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
+	return 0;
+}
+
+static int read_region(struct vfio_device *device, unsigned index)
+{
+	struct vfio_region_info head = { .argsz = sizeof(head), .index = index };
+	struct vfio_region *region = &device->regions[index];
+	struct vfio_region_info *info;
+	int err = 0;
+
+	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, &head) < 0)
+		return -errno;
+	region->size = head.size;
+	region->offset = head.offset;
+	region->flags = head.flags;
+	if (!(head.flags & VFIO_REGION_INFO_FLAG_CAPS) || head.argsz <= sizeof(head))
+		return 0;
+	if (head.argsz > INFO_MAX)
+		return -E2BIG;
+	info = calloc(1, head.argsz);
+	if (!info)
+		return -ENOMEM;
+	info->argsz = head.argsz;
+	info->index = index;
+	if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, info) < 0)
+		err = -errno;
+	else
+		err = parse_sparse(region, info, head.argsz, info->cap_offset);
+	free(info);
+	return err;
+}
+
+static int read_info(struct vfio_device *device)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	int err;
+
+	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info) < 0)
+		return -errno;
+	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI))
+		return -ENODEV;
+	device->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
+	for (unsigned i = 0; i <= VFIO_PCI_CONFIG_REGION_INDEX; i++) {
+		/* Asking about the ROM makes the kernel map it, and the guest gets none. */
+		if (i == VFIO_PCI_ROM_REGION_INDEX || i >= info.num_regions)
+			continue;
+		err = read_region(device, i);
+		if (err)
+			return err;
+	}
+	for (unsigned i = 0; i < VFIO_PCI_NUM_IRQS && i < info.num_irqs; i++) {
+		struct vfio_irq_info irq = { .argsz = sizeof(irq), .index = i };
+
+		/* Conventional devices have no ERR interrupt: -EINVAL. */
+		if (ioctl(device->fd, VFIO_DEVICE_GET_IRQ_INFO, &irq) < 0)
+			continue;
+		device->irq_counts[i] = irq.count;
+		device->irq_flags[i] = irq.flags;
+	}
+	return 0;
+}
+
+static void open_power_files(struct vfio_device *device)
+{
+	char path[sizeof(device->sysfs) + 16], port[sizeof(device->sysfs)], bdf[HOST_BDF_LEN];
+
+	snprintf(path, sizeof(path), "%s/power_state", device->sysfs);
+	device->power_fds[0] = open(path, O_RDONLY | O_CLOEXEC);
+	if (host_parent(device->sysfs, bdf, port, sizeof(port)))
+		return;
+	snprintf(path, sizeof(path), "%s/power_state", port);
+	device->power_fds[1] = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* STATUS, not the ids: vfio answers those from memory even when the device is dead. */
+static bool answers(struct vfio_device *device)
+{
+	uint16_t status;
+
+	return device->ops->region_read(device, VFIO_PCI_CONFIG_REGION_INDEX, PCI_STATUS, &status,
+					sizeof(status)) == 0 &&
+	       status != 0xffff;
+}
+
+static void set_up(struct vfio_device *device, struct vfio_container *container,
+		   const struct vfio_open_args *args)
+{
+	memset(device, 0, sizeof(*device));
+	pthread_mutex_init(&device->lock, NULL);
+	device->ops = &vfio_kernel_ops;
+	device->container = container;
+	device->memory = args->memory;
+	device->pio = args->pio;
+	device->mmio = args->mmio;
+	device->irqchip = args->irqchip;
+	device->fd = device->group = -1;
+	device->power_fds[0] = device->power_fds[1] = -1;
+	device->irqs.intx_fd = device->irqs.intx_resample_fd = -1;
+	device->irqs.err_fd = device->irqs.req_fd = -1;
+}
+
+int vfio_device_open(struct vfio_device *device, struct vfio_container *container,
+		     const struct vfio_open_args *args, char *why, size_t why_len)
+{
+	int fd, group, err;
+
+	set_up(device, container, args);
+	err = parse_or_resolve(args->path, device->bdf);
+	if (err) {
+		snprintf(why, why_len, "'%s' is no PCI address (0000:01:00.0) or sysfs path",
+			 args->path);
+		return err;
+	}
+	if (args->id)
+		snprintf(device->id, sizeof(device->id), "%s", args->id);
+	else
+		snprintf(device->id, sizeof(device->id), "vfio-%s", device->bdf);
+	err = host_check_device(HOST_SYSFS, device->bdf, &group, why, why_len);
+	if (err)
+		return err;
+	err = host_device_path(HOST_SYSFS, device->bdf, device->sysfs, sizeof(device->sysfs));
+	if (err) {
+		snprintf(why, why_len, "%s: no such device in sysfs", device->bdf);
+		return err;
+	}
+	fd = vfio_container_get_group(container, group, why, why_len);
+	if (fd < 0)
+		return fd;
+	device->group = group;
+	device->fd = ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, device->bdf);
+	if (device->fd < 0) {
+		err = -errno;
+		snprintf(why, why_len, "%s: vfio-pci does not open it: %s%s", device->bdf,
+			 strerror(-err), err == -EBUSY ? " (is it given twice?)" : "");
+		goto close;
+	}
+	err = read_info(device);
+	if (err) {
+		snprintf(why, why_len, "%s: vfio-pci does not describe it: %s", device->bdf,
+			 strerror(-err));
+		goto close;
+	}
+	open_power_files(device);
+	err = device->can_reset ? device->ops->reset(device) : 0;
+	if (err)
+		log_warn(device->id, "reset at start failed: %s", strerror(-err));
+	if (!answers(device)) {
+		snprintf(why, why_len,
+			 "%s does not answer (config space reads all ones): it did not come back "
+			 "from a power state or a reset; power the host off and on",
+			 device->bdf);
+		err = -EIO;
+		goto close;
+	}
+	return 0;
+
+close:
+	vfio_device_close(device);
+	return err;
+}
+
+void vfio_device_close(struct vfio_device *device)
+{
+	enum host_power power;
+	int err = 0;
+
+	if (!device->ops)
+		return; /* never opened */
+	vfio_device_seal(device);
+	pthread_mutex_lock(&device->lock);
+	device->gone = true;
+	if (device->fd < 0 && device->group < 0) {
+		pthread_mutex_unlock(&device->lock);
+		return;
+	}
+	vfio_irqs_exit(device);
+	vfio_bars_exit(device);
+	pthread_mutex_unlock(&device->lock);
+
+	/* Nobody else reaches the descriptor now. A device without power cannot be reset, and the
+	 * attempt may last a minute (pci.c: pci_dev_wait()). */
+	power = device->ops->power_state(device);
+	if (device->can_reset && (power == HOST_POWER_D0 || power == HOST_POWER_UNKNOWN))
+		err = device->ops->reset(device);
+	if (err)
+		log_info(device->id, "reset at stop failed: %s", strerror(-err));
+	device->ops->close(device);
+	close_fd(&device->power_fds[0]);
+	close_fd(&device->power_fds[1]);
+}

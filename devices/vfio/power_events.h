@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a slot tells the event monitor, and what it reads from the host to do so. */
+#ifndef COLDVM_DEVICES_VFIO_POWER_EVENTS_H
+#define COLDVM_DEVICES_VFIO_POWER_EVENTS_H
+
+#include <stdint.h>
+
+#include "devices/vfio/vfio.h"
+
+struct power_slot;
+
+/* The shallowest state among the functions that are left, and of the port above them. */
+struct power_depth {
+	enum host_power device;
+	enum host_power port;
+};
+
+const char *power_state_name(enum host_power state);
+/* From sysfs: wakes nothing. */
+void power_read_depth(struct power_slot *slot, struct power_depth *ret_depth);
+
+/* Every event has id (function 0 of the slot, or @device), slot and t_ns. */
+void power_event_plain(struct power_slot *slot, const char *event, struct vfio_device *device,
+		       uint64_t t_ns);
+/* A round of calls to the host: how long it took and each function's result (0 or -errno). */
+void power_event_calls(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t took_ns,
+		       const int *rc);
+/* The state reached, @since_ns after what led to it. */
+void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t since_ns,
+		       const struct power_depth *depth);
+/* Back and proven, @since_ns after the guest asked. */
+void power_event_alive(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns);
+void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns);
+
+#endif
