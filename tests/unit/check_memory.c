@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Guest RAM: the way from a guest's address to memory, and the slots that come and go. */
+#include "vmm/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+
+#include "tests/fake/fake_kvm.h"
+#include "tests/unit/suite.h"
+#include "vmm/bits.h"
+#include "vmm/x86/layout.h"
+
+static struct kvm kvm;
+static struct memory memory;
+
+static int init(uint64_t size, uint64_t low_limit)
+{
+	const struct memory_config config = { .size = size, .low_limit = low_limit };
+
+	return memory_init(&memory, &kvm, &config);
+}
+
+static void setup(void)
+{
+	const char *missing;
+
+	fake_kvm_reset();
+	ck_assert_int_eq(kvm_open(&kvm, &missing), 0);
+}
+
+/* 4 MiB of RAM, half of it above 4 GiB. */
+static void setup_memory(void)
+{
+	setup();
+	ck_assert_int_eq(init(MIB(4), MIB(2)), 0);
+}
+
+static void teardown_memory(void)
+{
+	memory_exit(&memory);
+	ck_assert_uint_eq(fake_kvm_nr_slots(), 0);
+}
+
+START_TEST(every_byte_of_ram_can_be_reached)
+{
+	uint8_t *first = memory_at(&memory, 0, 1);
+
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_eq(memory_at(&memory, MIB(2) - 1, 1), first + MIB(2) - 1);
+	ck_assert_ptr_eq(memory_at(&memory, 0, MIB(2)), first);
+	ck_assert_ptr_nonnull(memory_at(&memory, GIB(4), MIB(2)));
+	memset(memory_at(&memory, 0, MIB(2)), 1, MIB(2));
+	memset(memory_at(&memory, GIB(4), MIB(2)), 2, MIB(2));
+	ck_assert_uint_eq(*(uint8_t *)memory_at(&memory, MIB(2) - 1, 1), 1);
+}
+END_TEST
+
+START_TEST(guest_address_outside_ram_is_refused)
+{
+	ck_assert_ptr_null(memory_at(&memory, MIB(2), 1));
+	ck_assert_ptr_null(memory_at(&memory, GIB(4) - 1, 1));
+	ck_assert_ptr_null(memory_at(&memory, GIB(4) + MIB(2), 1));
+	ck_assert_ptr_null(memory_at(&memory, UINT64_MAX, 1));
+}
+END_TEST
+
+START_TEST(guest_range_that_leaves_ram_is_refused)
+{
+	ck_assert_ptr_null(memory_at(&memory, MIB(2) - 1, 2));
+	ck_assert_ptr_null(memory_at(&memory, 0, MIB(2) + 1));
+	ck_assert_ptr_null(memory_at(&memory, GIB(4) - 1, 2));
+	ck_assert_ptr_null(memory_at(&memory, 0, GIB(4) + MIB(2)));
+}
+END_TEST
+
+START_TEST(guest_address_that_wraps_is_refused)
+{
+	ck_assert_ptr_null(memory_at(&memory, 4096, UINT64_MAX));
+	ck_assert_ptr_null(memory_at(&memory, GIB(4) + 1, UINT64_MAX - GIB(4)));
+	ck_assert_ptr_null(memory_at(&memory, UINT64_MAX, 2));
+}
+END_TEST
+
+START_TEST(guest_range_of_length_0_is_refused)
+{
+	ck_assert_ptr_null(memory_at(&memory, 0, 0));
+}
+END_TEST
+
+START_TEST(kvm_sees_the_regions_as_memory_at_does)
+{
+	const struct fake_kvm_slot *low = fake_kvm_slot_at(0);
+	const struct fake_kvm_slot *high = fake_kvm_slot_at(GIB(4));
+
+	ck_assert_uint_eq(fake_kvm_nr_slots(), 2);
+	ck_assert_ptr_nonnull(low);
+	ck_assert_ptr_nonnull(high);
+	ck_assert_ptr_eq(low->hva, memory_at(&memory, 0, 1));
+	ck_assert_ptr_eq(high->hva, memory_at(&memory, GIB(4), 1));
+	ck_assert_uint_eq(low->size + high->size, MIB(4));
+}
+END_TEST
+
+START_TEST(host_and_guest_agree_on_2_mib_pages)
+{
+	for (unsigned i = 0; i < memory.nr_ram; i++)
+		ck_assert_uint_eq((uintptr_t)memory.ram[i].hva % MIB(2),
+				  memory.ram[i].gpa % MIB(2));
+}
+END_TEST
+
+START_TEST(ram_that_fits_below_the_hole_is_one_region)
+{
+	ck_assert_int_eq(init(MIB(2), MIB(2)), 0);
+	ck_assert_uint_eq(memory.nr_ram, 1);
+	ck_assert_ptr_null(memory_at(&memory, GIB(4), 1));
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(size_that_cannot_be_laid_out_is_refused)
+{
+	const struct memory_config huge = {
+		.size = MIB(3),
+		.hugepages = true,
+		.low_limit = LAYOUT_RAM_LOW_LIMIT,
+	};
+
+	ck_assert_int_eq(init(0, LAYOUT_RAM_LOW_LIMIT), -EINVAL);
+	ck_assert_int_eq(init(4097, LAYOUT_RAM_LOW_LIMIT), -EINVAL);
+	ck_assert_int_eq(init(MIB(4) + 1, MIB(2)), -EINVAL);
+	ck_assert_int_eq(init(UINT64_MAX & ~UINT64_C(0xfff), LAYOUT_RAM_LOW_LIMIT), -EINVAL);
+	ck_assert_int_eq(memory_init(&memory, &kvm, &huge), -EINVAL);
+	memory_exit(&memory);
+	ck_assert_uint_eq(fake_kvm.calls[FAKE_KVM_SET_MEMSLOT], 0);
+}
+END_TEST
+
+/* Where the host commits to anything (vm.overcommit_memory=1) only the address space is an end. */
+START_TEST(size_that_the_host_does_not_have_is_refused)
+{
+	FILE *file = fopen("/proc/sys/vm/overcommit_memory", "r");
+	uint64_t size = GIB(1) << 17;
+	struct sysinfo info;
+
+	ck_assert_int_eq(sysinfo(&info), 0);
+	if (file && fgetc(file) == '0')
+		size = align_up((info.totalram + info.totalswap) * info.mem_unit, MIB(2)) + GIB(1);
+	if (file)
+		fclose(file);
+	ck_assert_int_eq(init(size, LAYOUT_RAM_LOW_LIMIT), -ENOMEM);
+	memory_exit(&memory);
+}
+END_TEST
+
+START_TEST(shared_ram_is_a_memfd)
+{
+	const struct memory_config config = {
+		.size = MIB(4),
+		.shared = true,
+		.low_limit = MIB(2),
+	};
+	uint8_t *file;
+
+	ck_assert_int_eq(memory_init(&memory, &kvm, &config), 0);
+	ck_assert_int_ge(memory.memfd, 0);
+	*(uint8_t *)memory_at(&memory, GIB(4) + 5, 1) = 0xa5;
+	file = mmap(NULL, MIB(4), PROT_READ, MAP_SHARED, memory.memfd, 0);
+	ck_assert_ptr_ne(file, MAP_FAILED);
+	ck_assert_uint_eq(file[MIB(2) + 5], 0xa5);
+	munmap(file, MIB(4));
+	teardown_memory();
+	ck_assert_int_eq(memory.memfd, -1);
+}
+END_TEST
+
+START_TEST(refused_memslot_of_ram_leaves_nothing_behind)
+{
+	fake_kvm_refuse(FAKE_KVM_SET_MEMSLOT, EIO, 1);
+	ck_assert_int_eq(init(MIB(4), MIB(2)), -EIO);
+	fake_kvm_refuse(FAKE_KVM_SET_MEMSLOT, 0, 0);
+	ck_assert_uint_eq(memory.nr_ram, 0);
+	ck_assert_ptr_null(memory_at(&memory, 0, 1));
+	memory_exit(&memory);
+}
+END_TEST
+
+START_TEST(slot_shows_memory_until_it_is_deleted)
+{
+	uint8_t *bar = memory_at(&memory, 0, MIB(1)); /* any mapping does */
+	uint32_t slot;
+
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32, 0x3000, bar, &slot), 0);
+	ck_assert_ptr_eq(fake_kvm_slot_at(LAYOUT_MMIO32 + 0x2fff)->hva, bar);
+	ck_assert_int_eq(memory_del_slot(&memory, slot), 0);
+	ck_assert_ptr_null(fake_kvm_slot_at(LAYOUT_MMIO32));
+	ck_assert_int_eq(memory_del_slot(&memory, slot), -ENOENT);
+}
+END_TEST
+
+START_TEST(slot_over_ram_or_another_slot_is_refused)
+{
+	uint8_t *bar = memory_at(&memory, 0, MIB(1));
+	uint32_t slot, other = 77;
+
+	ck_assert_int_eq(memory_add_slot(&memory, MIB(2) - 4096, 8192, bar, &other), -EEXIST);
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32, 8192, bar, &slot), 0);
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32 + 4096, 4096, bar, &other),
+			 -EEXIST);
+	ck_assert_uint_eq(other, 77);
+	/* The numbers that the refused ones had are free again. */
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32 + 8192, 4096, bar, &other), 0);
+	ck_assert_uint_eq(other, slot + 1);
+	ck_assert_int_eq(memory_del_slot(&memory, slot), 0);
+	ck_assert_int_eq(memory_del_slot(&memory, other), 0);
+}
+END_TEST
+
+START_TEST(unaligned_slot_is_refused)
+{
+	uint8_t *bar = memory_at(&memory, 0, MIB(1));
+	uint32_t slot;
+
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32 + 1, 4096, bar, &slot), -EINVAL);
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32, 4095, bar, &slot), -EINVAL);
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32, 4096, bar + 1, &slot), -EINVAL);
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32, 0, bar, &slot), -EINVAL);
+	ck_assert_int_eq(memory_add_slot(&memory, UINT64_MAX - 4095, 8192, bar, &slot), -EINVAL);
+	ck_assert_uint_eq(fake_kvm.calls[FAKE_KVM_SET_MEMSLOT], 2);
+}
+END_TEST
+
+START_TEST(slots_end_where_kvm_says)
+{
+	uint8_t *bar;
+	uint32_t slot[2];
+
+	kvm.max_slots = 4;
+	ck_assert_int_eq(init(MIB(4), MIB(2)), 0);
+	bar = memory_at(&memory, 0, 4096);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(
+			memory_add_slot(&memory, LAYOUT_MMIO32 + i * 4096, 4096, bar, &slot[i]), 0);
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32 + 8192, 4096, bar, &slot[0]),
+			 -ENOSPC);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(memory_del_slot(&memory, slot[i]), 0);
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(ram_cannot_be_deleted_as_a_slot)
+{
+	ck_assert_int_eq(memory_del_slot(&memory, 0), -EINVAL);
+	ck_assert_int_eq(memory_del_slot(&memory, 1), -EINVAL);
+	ck_assert_int_eq(memory_del_slot(&memory, 100000), -EINVAL);
+	ck_assert_uint_eq(fake_kvm_nr_slots(), 2);
+}
+END_TEST
+
+START_TEST(slot_that_kvm_keeps_stays_in_use)
+{
+	uint8_t *bar = memory_at(&memory, 0, 4096);
+	uint32_t slot, other;
+
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32, 4096, bar, &slot), 0);
+	fake_kvm_refuse(FAKE_KVM_SET_MEMSLOT, ENOMEM, 0);
+	ck_assert_int_eq(memory_del_slot(&memory, slot), -ENOMEM);
+	fake_kvm_refuse(FAKE_KVM_SET_MEMSLOT, 0, 0);
+	ck_assert_int_eq(memory_add_slot(&memory, LAYOUT_MMIO32 + 4096, 4096, bar, &other), 0);
+	ck_assert_uint_ne(other, slot);
+	ck_assert_int_eq(memory_del_slot(&memory, slot), 0);
+	ck_assert_int_eq(memory_del_slot(&memory, other), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("memory");
+	TCase *ram = suite_case(suite, "ram", setup_memory, teardown_memory);
+	TCase *start = suite_case(suite, "start", setup, NULL);
+
+	tcase_add_test(ram, every_byte_of_ram_can_be_reached);
+	tcase_add_test(ram, guest_address_outside_ram_is_refused);
+	tcase_add_test(ram, guest_range_that_leaves_ram_is_refused);
+	tcase_add_test(ram, guest_address_that_wraps_is_refused);
+	tcase_add_test(ram, guest_range_of_length_0_is_refused);
+	tcase_add_test(ram, kvm_sees_the_regions_as_memory_at_does);
+	tcase_add_test(ram, host_and_guest_agree_on_2_mib_pages);
+	tcase_add_test(ram, slot_shows_memory_until_it_is_deleted);
+	tcase_add_test(ram, slot_over_ram_or_another_slot_is_refused);
+	tcase_add_test(ram, unaligned_slot_is_refused);
+	tcase_add_test(ram, ram_cannot_be_deleted_as_a_slot);
+	tcase_add_test(ram, slot_that_kvm_keeps_stays_in_use);
+	tcase_add_test(start, ram_that_fits_below_the_hole_is_one_region);
+	tcase_add_test(start, size_that_cannot_be_laid_out_is_refused);
+	tcase_add_test(start, size_that_the_host_does_not_have_is_refused);
+	tcase_add_test(start, shared_ram_is_a_memfd);
+	tcase_add_test(start, refused_memslot_of_ram_leaves_nothing_behind);
+	tcase_add_test(start, slots_end_where_kvm_says);
+	return suite_run(suite);
+}

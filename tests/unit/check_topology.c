@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which functions share a slot, and where BARs go, on a host whose sysfs is made up. */
+#include "vmm/topology.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/fake/fake_sysfs.h"
+#include "tests/unit/suite.h"
+#include "vmm/bits.h"
+#include "vmm/x86/layout.h"
+
+/* Flags in sysfs `resource`, as Linux prints them (include/linux/ioport.h). */
+#define MEM32	   0x00040200u
+#define MEM64	   0x00140204u
+#define MEM64_PREF 0x0014220cu
+#define MEM32_PREF 0x00042208u
+#define IO	   0x00040101u
+
+#define NVIDIA "0x10de"
+#define AMD    "0x1002"
+
+struct bar {
+	unsigned index;
+	uint64_t size;
+	uint32_t flags;
+};
+
+static struct fake_sysfs sysfs;
+static struct vm_options options;
+static struct topology topology;
+static char why[256];
+
+static void setup(void)
+{
+	fake_sysfs_make(&sysfs);
+	options = (struct vm_options){ .cpus = 2, .memory = MIB(512), .serial = SERIAL_TTY };
+	why[0] = '\0';
+}
+
+static void teardown(void)
+{
+	fake_sysfs_remove(&sysfs);
+}
+
+/* A device of the host with @nr BARs. */
+static void host_device(const char *bdf, const char *vendor, const char *class,
+			const struct bar *bars, unsigned nr)
+{
+	char text[1024] = "";
+	size_t len = 0;
+
+	for (unsigned line = 0; line < 13; line++) {
+		uint64_t start = 0, end = 0;
+		uint32_t flags = 0;
+
+		for (unsigned i = 0; i < nr; i++)
+			if (bars[i].index == line) {
+				start = UINT64_C(0x6000000000) + line * GIB(64);
+				end = start + bars[i].size - 1;
+				flags = bars[i].flags;
+			}
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"0x%016" PRIx64 " 0x%016" PRIx64 " 0x%016" PRIx32 "\n",
+					start, end, flags);
+	}
+	fake_sysfs_file(&sysfs, vendor, "sys/bus/pci/devices/%s/vendor", bdf);
+	fake_sysfs_file(&sysfs, class, "sys/bus/pci/devices/%s/class", bdf);
+	fake_sysfs_file(&sysfs, text, "sys/bus/pci/devices/%s/resource", bdf);
+}
+
+static void plain_device(const char *bdf)
+{
+	host_device(bdf, AMD, "0x010802", NULL, 0);
+}
+
+static struct device_options *give(const char *path)
+{
+	struct device_options *device = &options.devices[options.nr_devices++];
+
+	device->path = path;
+	return device;
+}
+
+static void build(void)
+{
+	int r = topology_build(&topology, &options, sysfs.root, why, sizeof(why));
+
+	ck_assert_msg(r == 0, "%s", why);
+}
+
+static void build_fails(int error, const char *complaint)
+{
+	ck_assert_int_eq(topology_build(&topology, &options, sysfs.root, why, sizeof(why)), error);
+	ck_assert_str_eq(why, complaint);
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+START_TEST(without_devices_there_are_no_slots)
+{
+	build();
+	ck_assert_uint_eq(topology.nr, 0);
+}
+END_TEST
+
+START_TEST(functions_of_one_host_slot_share_a_slot)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:01:00.1");
+	plain_device("0000:02:00.0");
+	give("0000:01:00.0");
+	give("0000:02:00.0");
+	give("0000:01:00.1");
+	build();
+	ck_assert_uint_eq(topology.nr, 2);
+	ck_assert_str_eq(topology.slots[0].host, "0000:01:00");
+	ck_assert_uint_eq(topology.slots[0].nr, 2);
+	ck_assert_str_eq(topology.slots[0].functions[0].bdf, "0000:01:00.0");
+	ck_assert_str_eq(topology.slots[0].functions[1].bdf, "0000:01:00.1");
+	ck_assert_str_eq(topology.slots[1].host, "0000:02:00");
+	ck_assert_uint_eq(topology.slots[1].nr, 1);
+}
+END_TEST
+
+START_TEST(one_device_number_on_two_buses_or_domains_is_not_one_slot)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0001:01:00.0");
+	plain_device("0000:01:01.0");
+	give("0000:01:00.0");
+	give("0001:01:00.0");
+	give("0000:01:01.0");
+	build();
+	ck_assert_uint_eq(topology.nr, 3);
+}
+END_TEST
+
+START_TEST(function_numbers_are_the_hosts_in_ascending_order)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:01:00.2");
+	plain_device("0000:01:00.7");
+	give("0000:01:00.7");
+	give("0000:01:00.0");
+	give("0000:01:00.2");
+	build();
+	ck_assert_uint_eq(topology.slots[0].functions[0].number, 0);
+	ck_assert_uint_eq(topology.slots[0].functions[1].number, 2);
+	ck_assert_uint_eq(topology.slots[0].functions[2].number, 7);
+	ck_assert_ptr_eq(topology.slots[0].functions[2].options, &options.devices[0]);
+}
+END_TEST
+
+START_TEST(without_function_0_the_lowest_becomes_it)
+{
+	plain_device("0000:01:00.2");
+	plain_device("0000:01:00.3");
+	give("0000:01:00.3");
+	give("0000:01:00.2");
+	build();
+	ck_assert_uint_eq(topology.slots[0].functions[0].number, 0);
+	ck_assert_str_eq(topology.slots[0].functions[0].bdf, "0000:01:00.2");
+	ck_assert_uint_eq(topology.slots[0].functions[1].number, 3);
+}
+END_TEST
+
+START_TEST(a_device_may_be_named_by_short_address_or_path)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:02:00.0");
+	give("01:00.0");
+	give("/sys/bus/pci/devices/0000:02:00.0/");
+	build();
+	ck_assert_str_eq(topology.slots[0].functions[0].bdf, "0000:01:00.0");
+	ck_assert_str_eq(topology.slots[1].functions[0].bdf, "0000:02:00.0");
+}
+END_TEST
+
+START_TEST(a_device_given_twice_is_refused)
+{
+	plain_device("0000:01:00.0");
+	give("0000:01:00.0");
+	give("01:00.0");
+	build_fails(-EINVAL, "--device: 0000:01:00.0 is given twice");
+}
+END_TEST
+
+START_TEST(a_device_that_is_not_there_is_refused)
+{
+	give("0000:05:00.0");
+	build_fails(-ENOENT, "0000:05:00.0: no such PCI device on this host (No such file or "
+			     "directory): lspci -D lists them");
+}
+END_TEST
+
+START_TEST(text_that_is_no_address_is_refused)
+{
+	give("nvme0");
+	build_fails(-EINVAL, "--device: 'nvme0' is no PCI address and no sysfs path of one: want "
+			     "something like 0000:01:00.0");
+}
+END_TEST
+
+START_TEST(slots_are_24_at_most)
+{
+	static char paths[CVM_SLOT_MAX + 1][16];
+
+	for (unsigned i = 0; i <= CVM_SLOT_MAX; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "0000:%02x:00.0", i + 1);
+		plain_device(paths[i]);
+		give(paths[i]);
+	}
+	build_fails(-EINVAL, "--device: more than 24 slots");
+	options.nr_devices--;
+	build();
+	ck_assert_uint_eq(topology.nr, CVM_SLOT_MAX);
+	/* One more function of a slot that is there is no more slots. */
+	plain_device("0000:01:00.1");
+	options.nr_devices = CVM_SLOT_MAX;
+	give("0000:01:00.1");
+	build();
+	ck_assert_uint_eq(topology.nr, CVM_SLOT_MAX);
+}
+END_TEST
+
+/* --- policy -----------------------------------------------------------------------------------
+ */
+
+static enum pr3_place pr3_of(const char *vendor, const char *class, enum pr3_place asked)
+{
+	host_device("0000:01:00.0", vendor, class, NULL, 0);
+	options.nr_devices = 0;
+	memset(options.devices, 0, sizeof(options.devices));
+	give("0000:01:00.0")->pr3 = asked;
+	build();
+	return topology.slots[0].pr3;
+}
+
+START_TEST(pr3_is_on_both_for_a_display_of_nvidia)
+{
+	ck_assert_int_eq(pr3_of(NVIDIA, "0x030000", PR3_AUTO), PR3_BOTH);
+	ck_assert_int_eq(pr3_of(NVIDIA, "0x030200", PR3_AUTO), PR3_BOTH);
+}
+END_TEST
+
+START_TEST(pr3_is_on_the_port_for_everything_else)
+{
+	ck_assert_int_eq(pr3_of(NVIDIA, "0x040300", PR3_AUTO), PR3_PORT);
+	ck_assert_int_eq(pr3_of(AMD, "0x030000", PR3_AUTO), PR3_PORT);
+	ck_assert_int_eq(pr3_of("0x8086", "0x010802", PR3_AUTO), PR3_PORT);
+}
+END_TEST
+
+START_TEST(function_0_decides_where_pr3_is)
+{
+	host_device("0000:01:00.0", NVIDIA, "0x030000", NULL, 0);
+	host_device("0000:01:00.1", NVIDIA, "0x040300", NULL, 0);
+	give("0000:01:00.1");
+	build();
+	ck_assert_int_eq(topology.slots[0].pr3, PR3_PORT);
+	give("0000:01:00.0");
+	build();
+	ck_assert_int_eq(topology.slots[0].pr3, PR3_BOTH);
+}
+END_TEST
+
+START_TEST(an_explicit_pr3_wins)
+{
+	ck_assert_int_eq(pr3_of(NVIDIA, "0x030000", PR3_PORT), PR3_PORT);
+	ck_assert_int_eq(pr3_of(NVIDIA, "0x030000", PR3_ENDPOINT), PR3_ENDPOINT);
+	ck_assert_int_eq(pr3_of(AMD, "0x030000", PR3_BOTH), PR3_BOTH);
+}
+END_TEST
+
+START_TEST(pr3_of_any_function_is_the_slots)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:01:00.1");
+	give("0000:01:00.0");
+	give("0000:01:00.1")->pr3 = PR3_ENDPOINT;
+	build();
+	ck_assert_int_eq(topology.slots[0].pr3, PR3_ENDPOINT);
+}
+END_TEST
+
+START_TEST(functions_that_differ_in_pr3_are_refused)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:01:00.1");
+	give("0000:01:00.0")->pr3 = PR3_PORT;
+	give("0000:01:00.1")->pr3 = PR3_BOTH;
+	build_fails(-EINVAL, "--device: 0000:01:00.1: pr3 differs between functions of one slot");
+}
+END_TEST
+
+START_TEST(the_shallowest_power_holds_for_the_slot)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:01:00.1");
+	plain_device("0000:02:00.0");
+	give("0000:01:00.0")->power = DEVICE_POWER_ON;
+	give("0000:01:00.1")->power = DEVICE_POWER_D3HOT;
+	give("0000:02:00.0");
+	build();
+	ck_assert_int_eq(topology.slots[0].power, DEVICE_POWER_ON);
+	ck_assert_int_eq(topology.slots[1].power, DEVICE_POWER_D3COLD);
+}
+END_TEST
+
+/* --- BARs ---------------------------------------------------------------------------------------
+ */
+
+static const struct topology_bar *bar(unsigned slot, unsigned function, unsigned index)
+{
+	return &topology.slots[slot].functions[function].bars[index];
+}
+
+/* Every BAR: aligned to its size, inside the window of its port that its kind has to use, pages of
+ * its own for memory, and apart from every other. */
+static void check_placement(void)
+{
+	const struct topology_bar *all[CVM_SLOT_MAX * TOPOLOGY_FUNCTIONS * VFIO_NR_BARS];
+	unsigned nr = 0;
+
+	for (unsigned s = 0; s < topology.nr; s++)
+		for (unsigned f = 0; f < topology.slots[s].nr; f++)
+			for (unsigned b = 0; b < VFIO_NR_BARS; b++) {
+				const struct rootport_windows *w = &topology.slots[s].windows;
+				const struct topology_bar *p = bar(s, f, b);
+
+				if (!p->size)
+					continue;
+				ck_assert_uint_eq(p->addr % p->size, 0);
+				ck_assert(p->io || p->addr % KIB(4) == 0);
+				if (p->io)
+					ck_assert(
+						range_inside(p->addr, p->size, w->io, w->io_size));
+				else if (p->is64 && p->prefetchable)
+					ck_assert(range_inside(p->addr, p->size, w->pref,
+							       w->pref_size));
+				else
+					ck_assert(range_inside(p->addr, p->size, w->mem,
+							       w->mem_size));
+				all[nr++] = p;
+			}
+	for (unsigned i = 0; i < nr; i++)
+		for (unsigned j = 0; j < i; j++)
+			ck_assert(all[i]->io != all[j]->io ||
+				  !ranges_overlap(all[i]->addr, all[i]->size, all[j]->addr,
+						  all[j]->size));
+}
+
+/* Windows of ports: of a bridge's granularity, inside those of the host bridge, and apart. */
+static void check_windows(void)
+{
+	const struct vfio_windows *h = &topology.windows;
+
+	for (unsigned i = 0; i < topology.nr; i++) {
+		const struct rootport_windows *a = &topology.slots[i].windows;
+
+		ck_assert_uint_eq((a->mem | a->mem_size | a->pref | a->pref_size) % MIB(1), 0);
+		ck_assert_uint_eq((a->io | a->io_size) % KIB(4), 0);
+		ck_assert(!a->mem_size ||
+			  range_inside(a->mem, a->mem_size, h->mmio32, h->mmio32_size));
+		ck_assert(!a->pref_size ||
+			  range_inside(a->pref, a->pref_size, h->mmio64, h->mmio64_size));
+		ck_assert(!a->io_size || range_inside(a->io, a->io_size, h->pio, h->pio_size));
+		for (unsigned j = 0; j < i; j++) {
+			const struct rootport_windows *b = &topology.slots[j].windows;
+
+			ck_assert(!ranges_overlap(a->mem, a->mem_size, b->mem, b->mem_size));
+			ck_assert(!ranges_overlap(a->pref, a->pref_size, b->pref, b->pref_size));
+			ck_assert(!ranges_overlap(a->io, a->io_size, b->io, b->io_size));
+		}
+	}
+}
+
+static const struct bar gpu_bars[] = {
+	{ 0, MIB(16), MEM32 },
+	{ 1, GIB(16), MEM64_PREF },
+	{ 3, MIB(32), MEM64_PREF },
+	{ 5, 128, IO },
+};
+
+START_TEST(sizes_and_kinds_are_what_sysfs_says)
+{
+	host_device("0000:01:00.0", NVIDIA, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	give("0000:01:00.0");
+	build();
+	ck_assert_uint_eq(bar(0, 0, 0)->size, MIB(16));
+	ck_assert(!bar(0, 0, 0)->is64 && !bar(0, 0, 0)->prefetchable && !bar(0, 0, 0)->io);
+	ck_assert_uint_eq(bar(0, 0, 1)->size, GIB(16));
+	ck_assert(bar(0, 0, 1)->is64 && bar(0, 0, 1)->prefetchable);
+	ck_assert_uint_eq(bar(0, 0, 2)->size, 0);
+	ck_assert_uint_eq(bar(0, 0, 5)->size, 128);
+	ck_assert(bar(0, 0, 5)->io);
+	ck_assert_uint_eq(topology.slots[0].functions[0].vendor, 0x10de);
+	ck_assert_uint_eq(topology.slots[0].functions[0].class, 0x030000);
+}
+END_TEST
+
+START_TEST(bars_are_aligned_apart_and_in_their_windows)
+{
+	static const struct bar nvme[] = { { 0, KIB(16), MEM64 }, { 4, 256, MEM32 } };
+	static const struct bar audio[] = { { 0, KIB(16), MEM32 }, { 2, 64, IO }, { 3, 8, IO } };
+	static const struct bar xhci[] = { { 0, KIB(256), MEM64_PREF }, { 2, 512, MEM32_PREF } };
+
+	host_device("0000:01:00.0", NVIDIA, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	host_device("0000:01:00.1", NVIDIA, "0x040300", audio, ARRAY_SIZE(audio));
+	host_device("0000:01:00.2", NVIDIA, "0x0c0330", xhci, ARRAY_SIZE(xhci));
+	host_device("0000:02:00.0", AMD, "0x010802", nvme, ARRAY_SIZE(nvme));
+	host_device("0000:03:00.0", AMD, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	give("0000:02:00.0");
+	give("0000:01:00.2");
+	give("0000:01:00.1");
+	give("0000:01:00.0");
+	give("0000:03:00.0");
+	build();
+	check_placement();
+	check_windows();
+}
+END_TEST
+
+START_TEST(a_64_bit_prefetchable_bar_is_above_4_gib)
+{
+	host_device("0000:01:00.0", NVIDIA, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	give("0000:01:00.0");
+	build();
+	ck_assert_uint_ge(bar(0, 0, 1)->addr, GIB(4));
+	ck_assert_uint_ge(bar(0, 0, 3)->addr, GIB(4));
+	ck_assert_uint_lt(bar(0, 0, 0)->addr, GIB(4));
+}
+END_TEST
+
+START_TEST(a_64_bit_bar_that_is_not_prefetchable_is_below_4_gib)
+{
+	static const struct bar bars[] = { { 0, KIB(16), MEM64 } };
+
+	host_device("0000:01:00.0", AMD, "0x010802", bars, 1);
+	give("0000:01:00.0");
+	build();
+	ck_assert(range_inside(bar(0, 0, 0)->addr, KIB(16), LAYOUT_MMIO32, LAYOUT_MMIO32_SIZE));
+}
+END_TEST
+
+START_TEST(the_64_bit_window_is_above_the_guests_ram)
+{
+	options.memory = GIB(64) + MIB(2);
+	host_device("0000:01:00.0", NVIDIA, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	give("0000:01:00.0");
+	build();
+	ck_assert_uint_ge(topology.windows.mmio64,
+			  LAYOUT_RAM_HIGH + options.memory - LAYOUT_RAM_LOW_LIMIT);
+	check_placement();
+	check_windows();
+}
+END_TEST
+
+START_TEST(the_64_bit_window_has_room_to_move_the_biggest_bar)
+{
+	host_device("0000:01:00.0", NVIDIA, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	give("0000:01:00.0");
+	build();
+	const struct rootport_windows *w = &topology.slots[0].windows;
+	ck_assert_uint_ge(topology.windows.mmio64_size, w->pref_size + GIB(16));
+}
+END_TEST
+
+START_TEST(without_devices_there_is_a_64_bit_window_all_the_same)
+{
+	build();
+	ck_assert_uint_ge(topology.windows.mmio64, GIB(4));
+	ck_assert_uint_ge(topology.windows.mmio64_size, GIB(1));
+	ck_assert_uint_eq(topology.windows.mmio32, LAYOUT_MMIO32);
+}
+END_TEST
+
+START_TEST(a_port_opens_only_the_windows_it_needs)
+{
+	static const struct bar bars[] = { { 0, KIB(16), MEM64 } };
+
+	host_device("0000:01:00.0", AMD, "0x010802", bars, 1);
+	give("0000:01:00.0");
+	build();
+	ck_assert_uint_eq(topology.slots[0].windows.mem_size, MIB(1));
+	ck_assert_uint_eq(topology.slots[0].windows.pref_size, 0);
+	ck_assert_uint_eq(topology.slots[0].windows.io_size, 0);
+}
+END_TEST
+
+START_TEST(small_bars_have_pages_of_their_own)
+{
+	static const struct bar bars[] = { { 0, 256, MEM32 }, { 1, 128, MEM32 }, { 2, 64, MEM32 } };
+
+	host_device("0000:01:00.0", AMD, "0x010802", bars, ARRAY_SIZE(bars));
+	give("0000:01:00.0");
+	build();
+	check_placement();
+	ck_assert_uint_ge(bar(0, 0, 1)->addr - bar(0, 0, 0)->addr, KIB(4));
+	ck_assert_uint_ge(bar(0, 0, 2)->addr - bar(0, 0, 1)->addr, KIB(4));
+}
+END_TEST
+
+START_TEST(the_biggest_bar_comes_first_so_that_no_room_is_lost)
+{
+	static const struct bar bars[] = { { 0, KIB(4), MEM32 }, { 1, MIB(16), MEM32 } };
+
+	host_device("0000:01:00.0", AMD, "0x010802", bars, ARRAY_SIZE(bars));
+	give("0000:01:00.0");
+	build();
+	check_placement();
+	ck_assert_uint_eq(topology.slots[0].windows.mem_size, MIB(17));
+}
+END_TEST
+
+START_TEST(a_bar_too_big_for_its_window_is_refused_with_the_numbers)
+{
+	static const struct bar bars[] = { { 0, GIB(1), MEM32 } };
+
+	host_device("0000:01:00.0", AMD, "0x010802", bars, 1);
+	give("0000:01:00.0");
+	build_fails(-ENOSPC, "0000:01:00.0: its BARs need 1048576 KiB of the 32-bit MMIO window, "
+			     "where 524288 KiB are left");
+}
+END_TEST
+
+START_TEST(a_window_that_others_have_filled_is_refused_with_the_rest)
+{
+	static const struct bar bars[] = { { 0, MIB(256), MEM32 } };
+	static const struct bar small[] = { { 0, MIB(1), MEM32 } };
+
+	host_device("0000:01:00.0", AMD, "0x030000", bars, 1);
+	host_device("0000:02:00.0", AMD, "0x010802", small, 1);
+	host_device("0000:03:00.0", AMD, "0x030000", bars, 1);
+	give("0000:01:00.0");
+	give("0000:02:00.0");
+	give("0000:03:00.0");
+	build_fails(-ENOSPC, "0000:03:00.0: its BARs need 262144 KiB of the 32-bit MMIO window, "
+			     "where 261120 KiB are left");
+}
+END_TEST
+
+START_TEST(io_ports_that_do_not_fit_are_refused)
+{
+	static const struct bar bars[] = { { 0, KIB(64), IO } };
+
+	host_device("0000:01:00.0", AMD, "0x010802", bars, 1);
+	give("0000:01:00.0");
+	build_fails(-ENOSPC, "0000:01:00.0: its BARs need 64 KiB of the I/O window, where 60 KiB "
+			     "are left");
+}
+END_TEST
+
+START_TEST(bars_that_only_their_alignment_makes_too_big_are_refused)
+{
+	static const struct bar bars[] = { { 0, MIB(256), MEM32 }, { 1, MIB(256), MEM32 } };
+	static const struct bar small[] = { { 0, MIB(1), MEM32 } };
+
+	host_device("0000:01:00.0", AMD, "0x010802", small, 1);
+	host_device("0000:02:00.0", AMD, "0x030000", bars, 2);
+	give("0000:01:00.0");
+	give("0000:02:00.0");
+	ck_assert_int_eq(topology_build(&topology, &options, sysfs.root, why, sizeof(why)),
+			 -ENOSPC);
+}
+END_TEST
+
+/* --- the ACPI view ------------------------------------------------------------------------------
+ */
+
+START_TEST(acpi_sees_the_same_slots_functions_and_windows)
+{
+	static struct acpi_config acpi;
+
+	host_device("0000:01:00.0", NVIDIA, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	plain_device("0000:01:00.3");
+	plain_device("0000:02:00.0");
+	plain_device("0000:03:00.1");
+	give("0000:01:00.0");
+	give("0000:01:00.3");
+	give("0000:02:00.0");
+	give("0000:03:00.1")->pr3 = PR3_ENDPOINT;
+	options.serial = SERIAL_NULL;
+	build();
+	topology_acpi(&topology, &options, &acpi);
+	ck_assert_uint_eq(acpi.nr_cpus, 2);
+	ck_assert(!acpi.serial);
+	ck_assert_uint_eq(acpi.nr_slots, 3);
+	ck_assert_uint_eq(acpi.slots[0].functions, 1 << 0 | 1 << 3);
+	ck_assert(acpi.slots[0].port_pr && acpi.slots[0].function0_pr);
+	ck_assert_uint_eq(acpi.slots[1].index, 1);
+	ck_assert_uint_eq(acpi.slots[1].port_dev, 2);
+	ck_assert(acpi.slots[1].port_pr && !acpi.slots[1].function0_pr);
+	ck_assert_uint_eq(acpi.slots[2].functions, 1 << 0);
+	ck_assert(!acpi.slots[2].port_pr && acpi.slots[2].function0_pr);
+	ck_assert_uint_eq(acpi.mmio32, topology.windows.mmio32);
+	ck_assert_uint_eq(acpi.mmio32_size, topology.windows.mmio32_size);
+	ck_assert_uint_eq(acpi.mmio64, topology.windows.mmio64);
+	ck_assert_uint_eq(acpi.mmio64_size, topology.windows.mmio64_size);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *s = suite_create("topology");
+	TCase *t = suite_case(s, "slots", setup, teardown);
+
+	tcase_add_test(t, without_devices_there_are_no_slots);
+	tcase_add_test(t, functions_of_one_host_slot_share_a_slot);
+	tcase_add_test(t, one_device_number_on_two_buses_or_domains_is_not_one_slot);
+	tcase_add_test(t, function_numbers_are_the_hosts_in_ascending_order);
+	tcase_add_test(t, without_function_0_the_lowest_becomes_it);
+	tcase_add_test(t, a_device_may_be_named_by_short_address_or_path);
+	tcase_add_test(t, a_device_given_twice_is_refused);
+	tcase_add_test(t, a_device_that_is_not_there_is_refused);
+	tcase_add_test(t, text_that_is_no_address_is_refused);
+	tcase_add_test(t, slots_are_24_at_most);
+
+	t = suite_case(s, "policy", setup, teardown);
+	tcase_add_test(t, pr3_is_on_both_for_a_display_of_nvidia);
+	tcase_add_test(t, pr3_is_on_the_port_for_everything_else);
+	tcase_add_test(t, function_0_decides_where_pr3_is);
+	tcase_add_test(t, an_explicit_pr3_wins);
+	tcase_add_test(t, pr3_of_any_function_is_the_slots);
+	tcase_add_test(t, functions_that_differ_in_pr3_are_refused);
+	tcase_add_test(t, the_shallowest_power_holds_for_the_slot);
+
+	t = suite_case(s, "BARs", setup, teardown);
+	tcase_add_test(t, sizes_and_kinds_are_what_sysfs_says);
+	tcase_add_test(t, bars_are_aligned_apart_and_in_their_windows);
+	tcase_add_test(t, a_64_bit_prefetchable_bar_is_above_4_gib);
+	tcase_add_test(t, a_64_bit_bar_that_is_not_prefetchable_is_below_4_gib);
+	tcase_add_test(t, the_64_bit_window_is_above_the_guests_ram);
+	tcase_add_test(t, the_64_bit_window_has_room_to_move_the_biggest_bar);
+	tcase_add_test(t, without_devices_there_is_a_64_bit_window_all_the_same);
+	tcase_add_test(t, a_port_opens_only_the_windows_it_needs);
+	tcase_add_test(t, small_bars_have_pages_of_their_own);
+	tcase_add_test(t, the_biggest_bar_comes_first_so_that_no_room_is_lost);
+	tcase_add_test(t, a_bar_too_big_for_its_window_is_refused_with_the_numbers);
+	tcase_add_test(t, a_window_that_others_have_filled_is_refused_with_the_rest);
+	tcase_add_test(t, io_ports_that_do_not_fit_are_refused);
+	tcase_add_test(t, bars_that_only_their_alignment_makes_too_big_are_refused);
+
+	t = suite_case(s, "ACPI", setup, teardown);
+	tcase_add_test(t, acpi_sees_the_same_slots_functions_and_windows);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(make_suite());
+}
