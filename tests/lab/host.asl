@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Slot power of the emulated host: one power resource per root port, switched by the port's own Power Controller.
+//
+// QEMU names the port at device D of bus 0 "Sxx", xx = D * 8 in hex. This file is the port at device 1; for
+// further ports the lab rewrites S08 and the port's number, and loads one table per port.
+//
+// Bit 10 of Slot Control (offset 0x6C: QEMU's port has its PCIe capability at 0x54), set alone, takes the power
+// from the slot without unplugging it: config space reads ones, BARs vanish, the device is reset.
+//
+// Each real switch is one record on the debug console: the port's number, '+' or '-', a line feed. Nothing is
+// written when a method finds the bit already as wanted, so records count switches, not calls.
+
+DefinitionBlock ("", "SSDT", 2, "COLDVM", "LABPWR", 0x00000001)
+{
+	External (\_SB.PCI0.S08, DeviceObj)
+
+	Scope (\_SB.PCI0.S08)
+	{
+		Name (PNUM, 0x31)
+
+		OperationRegion (SLOT, PCI_Config, 0x6C, 0x02)
+		Field (SLOT, WordAcc, NoLock, Preserve)
+		{
+			, 10,
+			POFF, 1
+		}
+
+		OperationRegion (DBGR, SystemIO, 0x0403, 0x01)
+		Field (DBGR, ByteAcc, NoLock, Preserve)
+		{
+			DBGC, 8
+		}
+
+		Method (NOTE, 1, Serialized)
+		{
+			DBGC = PNUM
+			DBGC = Arg0
+			DBGC = 0x0A
+		}
+
+		PowerResource (SPWR, 0x00, 0x0000)
+		{
+			Name (STAT, One)
+
+			Method (_STA, 0, NotSerialized)
+			{
+				Return (STAT)
+			}
+
+			Method (_ON, 0, Serialized)
+			{
+				If (POFF)
+				{
+					POFF = Zero
+					NOTE (0x2B)
+					Sleep (20)
+				}
+				STAT = One
+			}
+
+			Method (_OFF, 0, Serialized)
+			{
+				If (!POFF)
+				{
+					POFF = One
+					NOTE (0x2D)
+				}
+				STAT = Zero
+			}
+		}
+
+		Name (_PR0, Package () { SPWR })
+		Name (_PR3, Package () { SPWR })
+	}
+}

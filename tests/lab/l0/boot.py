@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From options to a boot: options shared by run and case, the disk image, the host's initramfs."""
+
+import argparse
+import hashlib
+import os
+from pathlib import Path
+
+import initramfs
+from kernels import FLAVOURS, SERIES, Kernel, cache_dir
+from machine import DEVICES, Machine
+
+DISK_MIB = 32
+HOST_FILES = ("init", "verbs", "case", "warnings.awk")
+
+
+def add_options(parser):
+    parser.add_argument("--kernel", choices=SERIES, default="6.12", help="host kernel series (6.12)")
+    parser.add_argument("--flavour", choices=FLAVOURS, default="cloud", help="host kernel flavour (cloud)")
+    parser.add_argument("--guest-kernel", choices=SERIES, default="6.12", help="guest kernel series (6.12)")
+    parser.add_argument("--guest-flavour", choices=FLAVOURS, default="cloud",
+                        help="guest kernel flavour (cloud)")
+    parser.add_argument("--device", action="append", choices=sorted(DEVICES), default=None,
+                        help="a slot of the host (repeatable; nvme)")
+    parser.add_argument("--icount", action="store_true",
+                        help="the host's clock counts instructions: timing without this machine's noise")
+    parser.add_argument("--memory", default="1536M", help="the host's memory (1536M)")
+    parser.add_argument("--append", default="", help="more for the host's kernel command line")
+    parser.add_argument("--module-args", action="append", default=[], metavar="MODULE=ARGS",
+                        help="parameters for a module of the host, e.g. vfio_pci='disable_idle_d3=1'")
+    parser.add_argument("--no-bind", action="store_true", help="leave the devices to their own drivers")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds for the whole run (300)")
+    parser.add_argument("--out", metavar="DIR", help="keep logs, disk images and saved files here")
+    parser.add_argument("--disk", metavar="FILE", help="raw image for the first NVMe, kept")
+    parser.add_argument("--coldvm", metavar="FILE", help="coldvm's binary, put into the host with its libraries")
+    parser.add_argument("--program", action="append", default=[], metavar="SRC[:DEST]",
+                        help="another program for the host, with its libraries (repeatable)")
+    parser.add_argument("--file", action="append", default=[], metavar="SRC[:DEST]",
+                        help="another file for the host (repeatable)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="the host's console on standard error")
+
+
+def disk_block(number):
+    """1 MiB of the fixed pattern. Its checksums are the same on every machine and in every run."""
+    seed = hashlib.sha256(b"coldvm lab disk %d" % number).digest()
+    return hashlib.shake_256(seed).digest(1 << 20)
+
+
+def make_disk(path):
+    """A disk of DISK_MIB different pseudo-random MiB."""
+    master = cache_dir() / f"disk-{DISK_MIB}.img"
+    if not master.exists():
+        part = master.with_name(f".{master.name}.{os.getpid()}")
+        with open(part, "wb") as out:
+            for number in range(DISK_MIB):
+                out.write(disk_block(number))
+        part.rename(master)
+    path.write_bytes(master.read_bytes())
+
+
+def host_addresses(devices):
+    """Addresses of the functions: one bus per root port, in order, as the firmware numbers them."""
+    return [f"0000:{slot:02x}:00.{function}"
+            for slot, device in enumerate(devices, 1) for function in range(len(DEVICES[device]))]
+
+
+def build_initrd(options, job, kernel, path):
+    """The host's initramfs: a cached part per kernel and guest, and this run's files behind it."""
+    guest = Kernel(options.guest_kernel, options.guest_flavour)
+    key = hashlib.sha256()
+    for part in (kernel.root, guest.root, initramfs.probe_binary(), initramfs.HOST_MODULES,
+                 initramfs.GUEST_MODULES):
+        key.update(str(part).encode() + b"\0")
+    for name in ("guest/init", "guest/verbs", *(f"host/{name}" for name in HOST_FILES)):
+        key.update((initramfs.LAB / name).read_bytes())
+    store = cache_dir() / "initrd"
+    store.mkdir(exist_ok=True)
+    fixed = store / f"{kernel.series}-{kernel.flavour}-{guest.series}-{guest.flavour}-{key.hexdigest()[:12]}"
+    if not fixed.exists():
+        for old in store.glob(fixed.name.rsplit("-", 1)[0] + "-*"):
+            old.unlink(missing_ok=True)
+        part = fixed.with_name(f".{fixed.name}.{os.getpid()}")
+        with open(part, "wb") as out:
+            archive = initramfs.base(kernel, initramfs.HOST_MODULES)
+            for name in HOST_FILES:
+                target = name if name == "init" else f"lab/{name}"
+                archive.file(target, initramfs.LAB / "host" / name, 0o755)
+            sums = "".join(f"{hashlib.sha256(disk_block(n)).hexdigest()}\n" for n in range(DISK_MIB))
+            archive.data("lab/disk.sums", sums.encode())
+            archive.file("guest/bzImage", guest.image)
+            guest_part = store / f".guest.{os.getpid()}"
+            with open(guest_part, "wb") as guest_out:
+                initramfs.guest_archive(guest).write(guest_out)
+            archive.file("guest/initrd", guest_part, 0o644)
+            guest_part.unlink()
+            archive.write(out)
+        part.rename(fixed)
+
+    archive = initramfs.Archive()
+    archive.data("lab/job", job.encode(), 0o755)
+    environment = {"LAB_DEVICES": " ".join(host_addresses(options.device)),
+                   "LAB_BIND": "0" if options.no_bind else "1",
+                   "LAB_ICOUNT": "1" if options.icount else "0",
+                   "LAB_KERNEL": options.kernel, "LAB_GUEST_KERNEL": options.guest_kernel}
+    archive.data("lab/env", "".join(f"export {k}='{v}'\n" for k, v in environment.items()).encode())
+    for item in options.module_args:
+        module, _, arguments = item.partition("=")
+        archive.data(f"lab/modules/{module.replace('-', '_')}.ko.args", arguments.encode())
+    if options.coldvm:
+        initramfs.add_program(archive, "bin/coldvm", options.coldvm)
+    for item in options.program:
+        source, _, target = item.partition(":")
+        initramfs.add_program(archive, target or f"bin/{Path(source).name}", source)
+    for item in options.file:
+        source, _, target = item.partition(":")
+        archive.file(target or f"root/{Path(source).name}", source)
+    with open(path, "wb") as out:
+        out.write(fixed.read_bytes())
+        archive.write(out)
+
+
+def boot(options, job, job_out=None):
+    """Boots the emulated host with a job; (status, why)."""
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    options.device = options.device or ["nvme"]
+    kernel = Kernel(options.kernel, options.flavour)
+    for number, device in enumerate(options.device, 1):
+        if device == "nvme" and not (number == 1 and options.disk and os.path.exists(options.disk)):
+            make_disk(Path(options.disk) if number == 1 and options.disk else out / f"disk{number}.img")
+    initrd = out / "initrd"
+    build_initrd(options, job, kernel, initrd)
+    machine = Machine(options, initrd, kernel, job_out)
+    try:
+        status = machine.run()
+    finally:
+        initrd.unlink(missing_ok=True)
+    return status, machine.why
+
+
+def parser(description):
+    return argparse.ArgumentParser(description=description)
