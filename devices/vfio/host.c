@@ -136,9 +136,27 @@ static bool driver_is_harmless(const char *driver)
 	return strstr(driver, "vfio") || !strcmp(driver, "pci-stub") || !strcmp(driver, "pcieport");
 }
 
+void host_bind_commands(const char *bdf, bool bound, char *buf, size_t len)
+{
+	char unbind[96] = "";
+
+	if (bound)
+		snprintf(unbind, sizeof(unbind),
+			 "echo %s > /sys/bus/pci/devices/%s/driver/unbind; ", bdf, bdf);
+	snprintf(buf, len,
+		 "modprobe vfio-pci; echo vfio-pci > /sys/bus/pci/devices/%s/driver_override; "
+		 "%secho %s > /sys/bus/pci/drivers_probe",
+		 bdf, unbind, bdf);
+}
+
+bool host_driver_is_vfio(const char *driver)
+{
+	return strstr(driver, "vfio") != NULL;
+}
+
 int host_check_device(const char *root, const char *bdf, int *ret_group, char *why, size_t why_len)
 {
-	char group[32], driver[64], *end;
+	char group[32], driver[64], commands[HOST_COMMANDS], *end;
 	long number;
 
 	if (!host_exists("%s/bus/pci/devices/%s", root, bdf)) {
@@ -153,21 +171,14 @@ int host_check_device(const char *root, const char *bdf, int *ret_group, char *w
 		return -ENODEV;
 	}
 	if (host_link(driver, sizeof(driver), "%s/bus/pci/devices/%s/driver", root, bdf)) {
-		snprintf(why, why_len,
-			 "%s is not bound to vfio-pci; run: modprobe vfio-pci; echo vfio-pci > "
-			 "/sys/bus/pci/devices/%s/driver_override; echo %s > "
-			 "/sys/bus/pci/drivers_probe",
-			 bdf, bdf, bdf);
+		host_bind_commands(bdf, false, commands, sizeof(commands));
+		snprintf(why, why_len, "%s is not bound to vfio-pci; run: %s", bdf, commands);
 		return -ENODEV;
 	}
-	if (!strstr(driver, "vfio")) {
-		snprintf(
-			why, why_len,
-			"%s is bound to %s, not to vfio-pci; run: modprobe vfio-pci; echo vfio-pci "
-			"> /sys/bus/pci/devices/%s/driver_override; echo %s > "
-			"/sys/bus/pci/devices/%s/driver/unbind; echo %s > "
-			"/sys/bus/pci/drivers_probe",
-			bdf, driver, bdf, bdf, bdf, bdf);
+	if (!host_driver_is_vfio(driver)) {
+		host_bind_commands(bdf, true, commands, sizeof(commands));
+		snprintf(why, why_len, "%s is bound to %s, not to vfio-pci; run: %s", bdf, driver,
+			 commands);
 		return -EBUSY;
 	}
 	number = strtol(group, &end, 10);
@@ -179,32 +190,45 @@ int host_check_device(const char *root, const char *bdf, int *ret_group, char *w
 	return 0;
 }
 
-void host_explain_group(const char *root, int number, char *why, size_t why_len)
+unsigned host_group_holders(const char *root, int number, const char *except,
+			    struct host_holders *ret)
 {
-	char path[PATH_MAX], driver[64], held[512] = "", names[512] = "";
+	char path[PATH_MAX], driver[64];
 	size_t held_len = 0, names_len = 0;
 	struct dirent *entry;
+	unsigned nr = 0;
 	DIR *dir = NULL;
 
+	ret->held[0] = ret->names[0] = '\0';
 	if (snprintf(path, sizeof(path), "%s/kernel/iommu_groups/%d/devices", root, number) <
 	    (int)sizeof(path))
 		dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		if (!host_is_bdf(entry->d_name) ||
+		if (!host_is_bdf(entry->d_name) || (except && !strcmp(entry->d_name, except)) ||
 		    host_link(driver, sizeof(driver), "%s/bus/pci/devices/%s/driver", root,
 			      entry->d_name) ||
 		    driver_is_harmless(driver))
 			continue;
-		if (held_len + sizeof(driver) + HOST_BDF_LEN + 8 > sizeof(held))
-			break;
-		held_len += (size_t)snprintf(held + held_len, sizeof(held) - held_len, "%s%s (%s)",
-					     held_len ? ", " : "", entry->d_name, driver);
-		names_len += (size_t)snprintf(names + names_len, sizeof(names) - names_len, "%s%s",
-					      names_len ? " " : "", entry->d_name);
+		nr++;
+		if (held_len + sizeof(driver) + HOST_BDF_LEN + 8 > sizeof(ret->held))
+			continue;
+		held_len +=
+			(size_t)snprintf(ret->held + held_len, sizeof(ret->held) - held_len,
+					 "%s%s (%s)", held_len ? ", " : "", entry->d_name, driver);
+		names_len +=
+			(size_t)snprintf(ret->names + names_len, sizeof(ret->names) - names_len,
+					 "%s%s", names_len ? " " : "", entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
-	if (!held_len) {
+	return nr;
+}
+
+void host_explain_group(const char *root, int number, char *why, size_t why_len)
+{
+	struct host_holders holders;
+
+	if (!host_group_holders(root, number, NULL, &holders)) {
 		snprintf(why, why_len,
 			 "IOMMU group %d is not viable, though no driver of the host holds a "
 			 "device of it: see /sys/kernel/iommu_groups/%d/devices",
@@ -216,5 +240,5 @@ void host_explain_group(const char *root, int number, char *why, size_t why_len)
 		"IOMMU group %d is not viable: %s must be bound to vfio-pci too; run: for d in "
 		"%s; do echo vfio-pci > /sys/bus/pci/devices/$d/driver_override; echo $d > "
 		"/sys/bus/pci/devices/$d/driver/unbind; echo $d > /sys/bus/pci/drivers_probe; done",
-		number, held, names);
+		number, holders.held, holders.names);
 }

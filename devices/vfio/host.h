@@ -31,6 +31,21 @@ bool host_is_bdf(const char *name);
 /* Checks that @bdf exists, has an IOMMU group and is bound to vfio-pci (or a driver made from it).
  * If not, @why says which commands make it so. -errno. */
 int host_check_device(const char *root, const char *bdf, int *ret_group, char *why, size_t why_len);
+/* The shell commands, "; " between them, that give @bdf to vfio-pci; @bound: it has a driver now.
+ */
+#define HOST_COMMANDS 512
+void host_bind_commands(const char *bdf, bool bound, char *buf, size_t len);
+/* True for vfio-pci and the drivers made from it. */
+bool host_driver_is_vfio(const char *driver);
+
+/* Devices of a group that a driver of the host holds, so that the group is not viable. */
+struct host_holders {
+	char held[512];	 /* "0000:01:00.1 (snd_hda_intel), ...": as many as fit */
+	char names[512]; /* the same devices, addresses only, spaces between them */
+};
+/* Fills @ret and returns how many there are; @except (NULL: none) is not looked at. */
+unsigned host_group_holders(const char *root, int number, const char *except,
+			    struct host_holders *ret);
 /* Why group @number is not viable: each device of it that a driver of the host holds, that driver,
  * and the command that gives them to vfio-pci. */
 void host_explain_group(const char *root, int number, char *why, size_t why_len);

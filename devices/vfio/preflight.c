@@ -1,309 +1,259 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Judges a host in the order in which the kernel decides:
- *   the device may suspend at all  ->  something can cut its power: itself or a port above
- *   ->  each port up to that one may sleep (pci.c: pci_bridge_d3_possible())
- *   ->  each device below those ports sleeps too.
+ * The report: where the device sits, then link by link in the order in which things decide:
+ *   a VM can have the device  ->  it may suspend at all  ->  something can cut its power: itself or
+ *   a port above  ->  each port up to that one may sleep  ->  each device below those sleeps too.
  */
 #include "devices/vfio/preflight.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "devices/vfio/host.h"
+#include "devices/vfio/preflight_walk.h"
 #include "vmm/bits.h"
 #include "vmm/log.h"
 
-#define MAX_PORTS 8
+/* --- items ---------------------------------------------------------------------------------------
+ */
 
-struct survey {
-	const char *root;
-	struct preflight *out;
-	char path[PATH_MAX]; /* of the device */
-	char bdf[HOST_BDF_LEN];
-	/* Ports from the device's own up to the one that has the power resource. */
-	unsigned nr_ports;
-	struct {
-		char path[PATH_MAX];
-		char bdf[HOST_BDF_LEN];
-	} ports[MAX_PORTS];
-};
+static void add(struct preflight *out, enum preflight_link link, enum preflight_status status,
+		enum host_power limit, const char *fix, const char *fmt, va_list args)
+	__attribute__((format(printf, 6, 0)));
 
-static void note(struct survey *s, enum host_power limit, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void note(struct survey *s, enum host_power limit, const char *fmt, ...)
+static void add(struct preflight *out, enum preflight_link link, enum preflight_status status,
+		enum host_power limit, const char *fix, const char *fmt, va_list args)
 {
-	struct preflight *out = s->out;
-	va_list args;
+	struct preflight_item *item;
+	size_t n = 0;
 
-	if (limit < out->deepest)
+	if (status == PREFLIGHT_LIMITS && limit < out->deepest)
 		out->deepest = limit;
+	if (status == PREFLIGHT_BLOCKS)
+		out->blocked = true;
 	if (out->nr == PREFLIGHT_MAX_ITEMS)
 		return;
-	out->items[out->nr].limit = limit;
+	item = &out->items[out->nr++];
+	item->link = link;
+	item->status = status;
+	item->limit = limit;
+	vsnprintf(item->text, sizeof(item->text), fmt, args);
+	/* "; " separates commands, except in a loop, where it is syntax. */
+	for (bool loop = fix && !strncmp(fix, "for ", 4); fix && *fix && n < PREFLIGHT_FIX - 1;) {
+		if (!loop && fix[0] == ';' && fix[1] == ' ') {
+			item->fix[n++] = '\n';
+			fix += 2;
+		} else {
+			item->fix[n++] = *fix++;
+		}
+	}
+	item->fix[n] = '\0';
+}
+
+void survey_add(struct survey *s, enum preflight_link link, enum preflight_status status,
+		enum host_power limit, const char *fix, const char *fmt, ...)
+{
+	va_list args;
+
 	va_start(args, fmt);
-	vsnprintf(out->items[out->nr++].text, PREFLIGHT_LINE, fmt, args);
+	add(s->out, link, status, limit, fix, fmt, args);
 	va_end(args);
 }
 
-/* True if the attribute of the device at @path can be read and is @value. */
-static bool attr_is(const char *path, const char *attr, const char *value)
+static void add_plain(struct preflight *out, enum preflight_link link, enum preflight_status status,
+		      const char *fix, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+static void add_plain(struct preflight *out, enum preflight_link link, enum preflight_status status,
+		      const char *fix, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add(out, link, status, HOST_POWER_D3COLD, fix, fmt, args);
+	va_end(args);
+}
+
+bool survey_is(const char *path, const char *attr, const char *value)
 {
 	char text[64];
 
 	return !host_read(text, sizeof(text), "%s/%s", path, attr) && !strcmp(text, value);
 }
 
-/* --- the device ----------------------------------------------------------------------------------
- */
-
-static void check_device(struct survey *s)
-{
-	char text[64];
-
-	if (attr_is(s->path, "power/control", "on"))
-		note(s, HOST_POWER_D0,
-		     "%s: power/control is 'on': echo auto > /sys/bus/pci/devices/%s/power/control",
-		     s->bdf, s->bdf);
-	/* vfio_pci_core.c: vfio_pci_set_power_state() refuses while VFs are on. */
-	if (!host_read(text, sizeof(text), "%s/sriov_numvfs", s->path) && strcmp(text, "0"))
-		note(s, HOST_POWER_D0,
-		     "%s: sriov_numvfs is %s: echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs",
-		     s->bdf, text, s->bdf);
-	if (attr_is(s->path, "d3cold_allowed", "0"))
-		note(s, HOST_POWER_D3HOT,
-		     "%s: d3cold_allowed is 0: echo 1 > /sys/bus/pci/devices/%s/d3cold_allowed",
-		     s->bdf, s->bdf);
-	if (attr_is(s->root, "module/vfio_pci/parameters/disable_idle_d3", "Y"))
-		note(s, HOST_POWER_D3COLD,
-		     "vfio-pci has disable_idle_d3=Y: it keeps in D0 the devices that no VM has "
-		     "open, so give the VM all functions of the slot");
-}
-
-/* --- what can cut the power ---------------------------------------------------------------------
- */
-
-static bool has_power_resource(const char *path)
+bool survey_has_resource(const char *path)
 {
 	return host_exists("%s/firmware_node/power_resources_D3hot", path);
 }
 
-/* Fills the list of ports that have to sleep. True if the last of them has a power resource. */
-static bool find_ports(struct survey *s)
+/* --- the walk ------------------------------------------------------------------------------------
+ */
+
+static void find_ports(struct survey *s)
 {
 	const char *below = s->path;
 
-	for (unsigned i = 0; i < MAX_PORTS; i++) {
+	while (s->nr_ports < PREFLIGHT_MAX_PORTS && !s->port_resource) {
+		unsigned i = s->nr_ports;
+
 		if (host_parent(below, s->ports[i].bdf, s->ports[i].path, sizeof(s->ports[i].path)))
-			return false;
-		s->nr_ports = i + 1;
-		if (has_power_resource(s->ports[i].path))
-			return true;
+			return;
+		s->nr_ports++;
+		s->port_resource = survey_has_resource(s->ports[i].path);
 		below = s->ports[i].path;
 	}
-	return false;
 }
 
-/* --- ports ---------------------------------------------------------------------------------------
- */
-
-static bool cmdline_has(const struct survey *s, const char *word)
+static uint32_t read_number(const char *path, const char *attr)
 {
-	char line[4096], *save = NULL;
+	char text[32];
 
-	if (host_read(line, sizeof(line), "%s/../proc/cmdline", s->root))
-		return false;
-	for (char *w = strtok_r(line, " ", &save); w; w = strtok_r(NULL, " ", &save))
-		if (!strcmp(w, word))
-			return true;
-	return false;
+	return host_read(text, sizeof(text), "%s/%s", path, attr)
+		       ? 0
+		       : (uint32_t)strtoul(text, NULL, 16);
 }
 
-/* pciehp's service device: the port's address, "pcie", its type less that of a root port, and 04
- * (pcie/portdrv.c: get_descriptor_id()). */
-static bool is_native_hotplug(const char *path, const char *bdf)
+static void identify(struct survey *s)
 {
-	for (unsigned type = 0; type < 3; type++)
-		if (host_exists("%s/%s:pcie%x04", path, bdf, type))
-			return true;
-	return false;
-}
+	struct preflight *out = s->out;
 
-/* 0 if the host says nothing: what the kernel makes of that is "too old". */
-static int bios_year(const struct survey *s)
-{
-	char date[32], *year;
-
-	if (host_read(date, sizeof(date), "%s/class/dmi/id/bios_date", s->root))
-		return 0;
-	year = strrchr(date, '/');
-	return year ? atoi(year + 1) : 0;
-}
-
-/* Why pci_bridge_d3_possible() said no, in its order. */
-static void explain_port(struct survey *s, const char *path, const char *bdf)
-{
-	int year = bios_year(s);
-
-	if (cmdline_has(s, "pcie_port_pm=off"))
-		note(s, HOST_POWER_D3HOT,
-		     "port %s: the host runs with pcie_port_pm=off: boot it without", bdf);
-	else if (cmdline_has(s, "pcie_port_pm=force"))
-		note(s, HOST_POWER_D3HOT,
-		     "port %s: stays on in spite of pcie_port_pm=force: its hot-plug belongs to "
-		     "the firmware; switch it off there",
-		     bdf);
-	else if (is_native_hotplug(path, bdf))
-		note(s, HOST_POWER_D3HOT,
-		     "port %s: a hot-plug port that the firmware does not let sleep (_S0W): boot "
-		     "the host with pcie_port_pm=force",
-		     bdf);
-	else if (year < 2015)
-		note(s, HOST_POWER_D3HOT,
-		     "port %s: the BIOS is of %d and Linux lets ports sleep from 2015 on: boot the "
-		     "host with pcie_port_pm=force",
-		     bdf, year);
-	else
-		note(s, HOST_POWER_D3HOT,
-		     "port %s: Linux does not let this port sleep: boot the host with "
-		     "pcie_port_pm=force",
-		     bdf);
-}
-
-static void check_port(struct survey *s, const char *path, const char *bdf)
-{
-	char text[64];
-
-	if (host_link(text, sizeof(text), "%s/driver", path) || strcmp(text, "pcieport")) {
-		note(s, HOST_POWER_D3HOT,
-		     "port %s: not bound to pcieport: echo %s > "
-		     "/sys/bus/pci/drivers/pcieport/bind",
-		     bdf, bdf);
-		return;
-	}
-	/* The port's driver turns autosuspend on if, and only if, pci_bridge_d3_possible()
-	 * (pcie/portdrv.c); without it reading the delay is an error (power/sysfs.c). */
-	if (host_read(text, sizeof(text), "%s/power/autosuspend_delay_ms", path))
-		explain_port(s, path, bdf);
-	if (attr_is(path, "power/control", "on"))
-		note(s, HOST_POWER_D3HOT,
-		     "port %s: power/control is 'on': echo auto > "
-		     "/sys/bus/pci/devices/%s/power/control",
-		     bdf, bdf);
-	if (attr_is(path, "d3cold_allowed", "0"))
-		note(s, HOST_POWER_D3HOT,
-		     "port %s: d3cold_allowed is 0: echo 1 > "
-		     "/sys/bus/pci/devices/%s/d3cold_allowed",
-		     bdf, bdf);
-}
-
-/* --- siblings ------------------------------------------------------------------------------------
- */
-
-static void check_sibling(struct survey *s, const char *path, const char *bdf)
-{
-	char driver[64], status[32];
-
-	if (attr_is(path, "d3cold_allowed", "0"))
-		note(s, HOST_POWER_D3HOT,
-		     "%s shares the power and has d3cold_allowed 0: echo 1 > "
-		     "/sys/bus/pci/devices/%s/d3cold_allowed",
-		     bdf, bdf);
-	if (host_link(driver, sizeof(driver), "%s/driver", path))
-		strcpy(driver, "no driver");
-	/* vfio-pci lets devices sleep that nobody has open; ours are open just now. */
-	if (strstr(driver, "vfio") ||
-	    host_read(status, sizeof(status), "%s/power/runtime_status", path))
-		return;
-	if (strcmp(status, "suspended"))
-		note(s, HOST_POWER_D3HOT,
-		     "%s (%s) shares the power and is %s: bind it to vfio-pci, or echo auto > "
-		     "/sys/bus/pci/devices/%s/power/control",
-		     bdf, driver, status, bdf);
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_function(const struct dirent *entry)
-{
-	return host_is_bdf(entry->d_name);
-}
-
-static void check_siblings(struct survey *s, const char *port, const char *own)
-{
-	struct dirent **entries = NULL;
-	char path[PATH_MAX];
-	int n = scandir(port, &entries, is_function, by_name);
-
-	for (int i = 0; i < n; i++) {
-		if (strcmp(entries[i]->d_name, own) &&
-		    snprintf(path, sizeof(path), "%s/%s", port, entries[i]->d_name) <
-			    (int)sizeof(path))
-			check_sibling(s, path, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
+	snprintf(out->bdf, sizeof(out->bdf), "%s", s->bdf);
+	if (host_link(out->driver, sizeof(out->driver), "%s/driver", s->path))
+		out->driver[0] = '\0';
+	out->vendor = (uint16_t)(read_number(s->path, "vendor") & 0xffff);
+	out->device = (uint16_t)(read_number(s->path, "device") & 0xffff);
+	out->class = read_number(s->path, "class") & 0xffffff;
 }
 
 int preflight_report(const char *sysfs_root, const char *bdf, struct preflight *ret)
 {
-	struct preflight out = { .deepest = HOST_POWER_D3COLD };
 	struct survey *s = calloc(1, sizeof(*s));
-	int err;
+	struct preflight *out = calloc(1, sizeof(*out));
+	int err = -ENOMEM;
 
-	if (!s)
-		return -ENOMEM;
+	if (!s || !out)
+		goto free;
+	out->deepest = HOST_POWER_D3COLD;
 	s->root = sysfs_root;
-	s->out = &out;
+	s->out = out;
 	snprintf(s->bdf, sizeof(s->bdf), "%s", bdf);
 	err = host_device_path(sysfs_root, bdf, s->path, sizeof(s->path));
 	if (err)
 		goto free;
-	check_device(s);
-	if (has_power_resource(s->path))
-		goto done; /* it needs no port */
-	if (!find_ports(s)) {
-		note(s, HOST_POWER_D3HOT,
-		     s->nr_ports ? "%s: the firmware has no power resource (_PR3) for a port above "
-				   "it: nothing on this board can cut its power"
-				 : "%s: sits on the root bus without a power resource (_PR3): "
-				   "nothing on this board can cut its power",
-		     bdf);
-		goto done;
-	}
-	for (unsigned i = 0; i < s->nr_ports; i++) {
-		check_port(s, s->ports[i].path, s->ports[i].bdf);
-		check_siblings(s, s->ports[i].path, i ? s->ports[i - 1].bdf : s->bdf);
-	}
-done:
-	*ret = out;
+	identify(s);
+	s->own_resource = survey_has_resource(s->path);
+	if (!s->own_resource)
+		find_ports(s);
+	survey_passthrough(s);
+	survey_power(s);
+	survey_card(s);
+	*ret = *out;
 free:
+	free(out);
 	free(s);
 	return err;
 }
 
-static const char *const state_names[] = {
-	[HOST_POWER_UNKNOWN] = "no known state",
-	[HOST_POWER_D0] = "D0",
-	[HOST_POWER_D3HOT] = "D3hot",
-	[HOST_POWER_D3COLD] = "D3cold",
-};
+void preflight_add_memlock(struct preflight *report, uint64_t limit, bool privileged)
+{
+	if (privileged || limit == UINT64_MAX)
+		add_plain(report, PREFLIGHT_MEMLOCK, PREFLIGHT_OK, NULL,
+			  "memory can be locked without a limit%s",
+			  limit == UINT64_MAX ? "" : " (CAP_IPC_LOCK)");
+	else
+		add_plain(report, PREFLIGHT_MEMLOCK, PREFLIGHT_NOTE,
+			  "ulimit -l unlimited\n# or LimitMEMLOCK=infinity in the systemd unit",
+			  "RLIMIT_MEMLOCK is %" PRIu64 " MiB: a VM with more RAM than that cannot "
+			  "start",
+			  limit / MIB(1));
+}
+
+/* --- the report ----------------------------------------------------------------------------------
+ */
+
+const struct preflight_item *preflight_reason(const struct preflight *report)
+{
+	for (unsigned i = 0; i < report->nr && report->blocked; i++)
+		if (report->items[i].status == PREFLIGHT_BLOCKS)
+			return &report->items[i];
+	for (unsigned i = 0; i < report->nr; i++)
+		if (report->items[i].status == PREFLIGHT_LIMITS &&
+		    report->items[i].limit == report->deepest)
+			return &report->items[i];
+	return NULL;
+}
+
+const char *preflight_link_name(enum preflight_link link)
+{
+	static const char *const names[PREFLIGHT_NR_LINKS] = {
+		[PREFLIGHT_IOMMU] = "iommu",	     [PREFLIGHT_GROUP] = "group",
+		[PREFLIGHT_DRIVER] = "driver",	     [PREFLIGHT_IDLE] = "idle",
+		[PREFLIGHT_WAKE] = "wake",	     [PREFLIGHT_ALLOWED] = "d3cold",
+		[PREFLIGHT_CONTROL] = "control",     [PREFLIGHT_SIBLINGS] = "siblings",
+		[PREFLIGHT_PORTS] = "ports",	     [PREFLIGHT_RESOURCE] = "resource",
+		[PREFLIGHT_EJECT] = "eject",	     [PREFLIGHT_RESET] = "reset",
+		[PREFLIGHT_KNOWN_BAD] = "known-bad", [PREFLIGHT_KERNEL] = "kernel",
+		[PREFLIGHT_MEMLOCK] = "memlock",
+	};
+
+	return names[link];
+}
+
+const char *preflight_status_name(enum preflight_status status)
+{
+	static const char *const names[] = {
+		[PREFLIGHT_OK] = "ok",
+		[PREFLIGHT_NOTE] = "note",
+		[PREFLIGHT_LIMITS] = "limits",
+		[PREFLIGHT_BLOCKS] = "blocks",
+	};
+
+	return names[status];
+}
+
+const char *preflight_power_name(enum host_power power)
+{
+	static const char *const names[] = {
+		[HOST_POWER_UNKNOWN] = "no known state",
+		[HOST_POWER_D0] = "D0",
+		[HOST_POWER_D3HOT] = "D3hot",
+		[HOST_POWER_D3COLD] = "D3cold",
+	};
+
+	return names[power];
+}
+
+/* The item's text and what to do, in one line. */
+static void log_item(const struct preflight_item *item, const char *id)
+{
+	char fix[2 * PREFLIGHT_FIX];
+	size_t n = 0;
+
+	for (const char *c = item->fix; *c; c++) {
+		if (*c == '\n') {
+			fix[n++] = ';';
+			fix[n++] = ' ';
+		} else if (*c == '#' && (c == item->fix || c[-1] == '\n')) {
+			c += c[1] == ' ';
+		} else {
+			fix[n++] = *c;
+		}
+	}
+	fix[n] = '\0';
+	/* A note without advice is nothing that anybody has to act on. */
+	log_line(item->status == PREFLIGHT_NOTE && !n ? LOG_INFO : LOG_WARN, id, "%s%s%s",
+		 item->text, n ? ": " : "", fix);
+}
 
 void preflight_log(const struct preflight *report, const char *id)
 {
 	bool cold = report->deepest == HOST_POWER_D3COLD;
 
 	log_line(cold ? LOG_INFO : LOG_WARN, id, "the host can take the device to %s%s",
-		 state_names[report->deepest], cold ? "" : " at most; in the way:");
+		 preflight_power_name(report->deepest), cold ? "" : " at most; in the way:");
 	for (unsigned i = 0; i < report->nr; i++)
-		log_warn(id, "%s", report->items[i].text);
+		if (report->items[i].status != PREFLIGHT_OK)
+			log_item(&report->items[i], id);
 }
