@@ -7,16 +7,32 @@ import os
 from pathlib import Path
 
 import initramfs
-from kernels import FLAVOURS, SERIES, Kernel, cache_dir
+from kernels import DRIVERS, FLAVOURS, SERIES, BuiltKernel, Kernel, build_driver, cache_dir, read_driver
 from machine import DEVICES, Machine
 
 DISK_MIB = 32
 HOST_FILES = ("init", "verbs", "case", "warnings.awk")
 
 
+def add_kernel_options(parser):
+    """The options of run and case alike."""
+    parser.add_argument("--driver-modules", metavar="DIR",
+                        help="the patched driver: modules that kernel/build made, e.g. of a changed series")
+    parser.add_argument("--kernel-image", metavar="FILE", help="a host kernel built by hand, of the series --kernel")
+    parser.add_argument("--modules", metavar="DIR", help="its modules, as make modules leaves them")
+
+
+def check_kernel_options(parser, options):
+    if bool(options.kernel_image) != bool(options.modules):
+        parser.error("--kernel-image and --modules go together: a kernel and its own modules")
+
+
 def add_options(parser):
     parser.add_argument("--kernel", choices=SERIES, default="6.12", help="host kernel series (6.12)")
     parser.add_argument("--flavour", choices=FLAVOURS, default="cloud", help="host kernel flavour (cloud)")
+    parser.add_argument("--driver", choices=DRIVERS, default="stock",
+                        help="the host's vfio-pci: the kernel's own (stock), or with the patches of kernel/")
+    add_kernel_options(parser)
     parser.add_argument("--guest-kernel", choices=SERIES, default="6.12", help="guest kernel series (6.12)")
     parser.add_argument("--guest-flavour", choices=FLAVOURS, default="cloud",
                         help="guest kernel flavour (cloud)")
@@ -64,11 +80,27 @@ def host_addresses(devices):
             for slot, device in enumerate(devices, 1) for function in range(len(DEVICES[device]))]
 
 
+def host_kernel(options):
+    return BuiltKernel(options.kernel, options.kernel_image, options.modules) if options.kernel_image else \
+        Kernel(options.kernel, options.flavour)
+
+
+def host_driver(options, kernel):
+    """[(file name, bytes)] of the modules that take the place of the kernel's own."""
+    if options.driver == "stock":
+        return []
+    if options.driver_modules:
+        return kernel.modules.replace(read_driver(options.driver_modules))
+    # A kernel built by hand brings its own driver.
+    return [] if options.kernel_image else kernel.modules.replace(build_driver(kernel.release))
+
+
 def build_initrd(options, job, kernel, path):
     """The host's initramfs: a cached part per kernel and guest, and this run's files behind it."""
+    driver = host_driver(options, kernel)
     guest = Kernel(options.guest_kernel, options.guest_flavour)
     key = hashlib.sha256()
-    for part in (kernel.root, guest.root, initramfs.probe_binary(), initramfs.HOST_MODULES,
+    for part in (kernel.identity, guest.identity, initramfs.probe_binary(), initramfs.HOST_MODULES,
                  initramfs.GUEST_MODULES):
         key.update(str(part).encode() + b"\0")
     for name in ("guest/init", "guest/verbs", *(f"host/{name}" for name in HOST_FILES)):
@@ -97,11 +129,14 @@ def build_initrd(options, job, kernel, path):
         part.rename(fixed)
 
     archive = initramfs.Archive()
+    archive.file("bin/conform", initramfs.conform_binary(), 0o755)
     archive.data("lab/job", job.encode(), 0o755)
     environment = {"LAB_DEVICES": " ".join(host_addresses(options.device)),
                    "LAB_BIND": "0" if options.no_bind else "1",
                    "LAB_ICOUNT": "1" if options.icount else "0",
-                   "LAB_KERNEL": options.kernel, "LAB_GUEST_KERNEL": options.guest_kernel}
+                   "LAB_KERNEL": options.kernel, "LAB_DRIVER": options.driver, "LAB_GUEST_KERNEL": options.guest_kernel}
+    for name, data in driver:
+        archive.data(f"lab/modules/{name}", data)
     archive.data("lab/env", "".join(f"export {k}='{v}'\n" for k, v in environment.items()).encode())
     for item in options.module_args:
         module, _, arguments = item.partition("=")
@@ -124,7 +159,7 @@ def boot(options, job, job_out=None):
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     options.device = options.device or ["nvme"]
-    kernel = Kernel(options.kernel, options.flavour)
+    kernel = host_kernel(options)
     for number, device in enumerate(options.device, 1):
         if device == "nvme" and not (number == 1 and options.disk and os.path.exists(options.disk)):
             make_disk(Path(options.disk) if number == 1 and options.disk else out / f"disk{number}.img")

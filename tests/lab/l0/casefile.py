@@ -4,12 +4,13 @@
 import shlex
 import shutil
 
-from kernels import SERIES
+from kernels import DRIVERS, SERIES
 
 KEYS = {
     "rule": "one sentence: what the case holds",
     "kernels": "host kernel series (6.12 6.1)",
     "flavour": "host kernel flavour (cloud)",
+    "driver": "the host's vfio-pci: stock or patched (stock)",
     "guest-kernel": "guest kernel series (6.12)",
     "guest-flavour": "guest kernel flavour (cloud)",
     "devices": "slots of the host (nvme)",
@@ -82,21 +83,28 @@ class Case:
         self.variables = variables
         self.kernels = keys.get("kernels", " ".join(SERIES)).split()
         self.needs = keys.get("needs", "").split()
+        self.driver = keys.get("driver", "stock")
+        if self.driver not in DRIVERS:
+            raise BadCase(f"{path.name}: driver '{self.driver}' is none of: {' '.join(DRIVERS)}")
         self.timeout = int(keys.get("timeout", "120"))
         self.alone = keys.get("alone") == "yes"
         self.frozen = 0  # hosts that froze under it
 
+    def label(self, kernel):
+        """What the verdicts call one run of it."""
+        return f"{self.name} {kernel}{' patched' if self.driver == 'patched' else ''}"
+
     def requirements(self):
         """What must agree for two cases to share a boot; hashable."""
         get = self.keys.get
-        return (get("flavour", "cloud"), get("guest-kernel", "6.12"), get("guest-flavour", "cloud"),
+        return (get("flavour", "cloud"), self.driver, get("guest-kernel", "6.12"), get("guest-flavour", "cloud"),
                 tuple(get("devices", "nvme").split()), get("memory", "1536M"), get("append", ""),
                 tuple(shlex.split(get("module-args", ""))), get("icount") == "yes", get("bind") == "no",
                 tuple(get("programs", "").split()))
 
     def apply(self, options):
         """Fills the options of a boot."""
-        (options.flavour, options.guest_kernel, options.guest_flavour, devices, options.memory,
+        (options.flavour, options.driver, options.guest_kernel, options.guest_flavour, devices, options.memory,
          options.append, module_args, options.icount, options.no_bind, programs) = self.requirements()
         options.program = [shutil.which(name) or name for name in programs]
         options.device = list(devices)

@@ -12,6 +12,7 @@ from kernels import Missing, cache_dir
 
 LAB = Path(__file__).resolve().parent.parent
 BUSYBOX = "/bin/busybox"
+D3COLD_UAPI = LAB.parent.parent / "kernel/uapi/linux/vfio_pci_d3cold.h"
 
 # What the emulated host loads, by purpose. A name that is built in, or unknown to a kernel, is left out.
 HOST_MODULES = ("vfio", "vfio_iommu_type1", "vfio_virqfd", "vfio_pci", "kvm_amd", "null_blk", "brd")
@@ -67,24 +68,35 @@ class Archive:
         out.write(b"\0" * (-len(data) % 4))
 
 
-def probe_binary():
-    """The lab's C helper, static, built once per state of its sources."""
-    sources = sorted((LAB / "probe").glob("*.[ch]"))
+def built(name, folder):
+    """A static C program of the lab's, built once per state of its sources."""
+    sources = sorted(folder.glob("*.[ch]"))
     digest = hashlib.sha256()
-    for source in sources:
+    for source in [*sources, D3COLD_UAPI]:
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    binary = cache_dir() / f"probe-{digest.hexdigest()[:16]}"
+    binary = cache_dir() / f"{name}-{digest.hexdigest()[:16]}"
     if not binary.exists():
         compiler = shutil.which("gcc") or shutil.which("cc")
         if not compiler:
             raise Missing("no C compiler (run scripts/setup)")
         part = binary.with_name(f".{binary.name}.{os.getpid()}")
-        subprocess.run([compiler, "-std=gnu11", "-O2", "-static", "-pthread", "-Wall", "-Wextra", "-Werror",
-                        "-o", part, *[s for s in sources if s.suffix == ".c"]], check=True)
-        for old in cache_dir().glob("probe-*"):
+        subprocess.run([compiler, "-std=gnu11", "-O2", "-static", "-pthread", "-Wall", "-Wextra",
+                        "-Werror", "-I", LAB.parent.parent, "-o", part,
+                        *[s for s in sources if s.suffix == ".c"]], check=True)
+        for old in cache_dir().glob(f"{name}-*"):
             old.unlink(missing_ok=True)
         part.rename(binary)
     return binary
+
+
+def probe_binary():
+    """The lab's C helper."""
+    return built("probe", LAB / "probe")
+
+
+def conform_binary():
+    """What holds the host's vfio-pci to its promises."""
+    return built("conform", LAB.parent / "conformance")
 
 
 def base(kernel, wanted):
@@ -100,7 +112,7 @@ def base(kernel, wanted):
         archive.link(path, "/bin/busybox")
     archive.file("lab/probe", probe_binary(), 0o755)
     order = []
-    for name, data in kernel.modules(wanted):
+    for name, data in kernel.modules.modules(wanted):
         archive.data(f"lab/modules/{name}", data)
         order.append(name)
     archive.data("lab/modules/order", "".join(f"{n}\n" for n in order).encode())

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Debian kernel packages: found by apt, unpacked into a cache outside the tree, never installed."""
+"""Debian kernel packages: found by apt, unpacked into a cache outside the tree, never installed. And their drivers."""
 
+import hashlib
 import lzma
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 SERIES = ("6.12", "6.1")
 FLAVOURS = ("cloud", "generic")
+DRIVERS = ("stock", "patched")
+BUILD_DRIVER = Path(__file__).resolve().parents[3] / "kernel/build"
 
 
 class Missing(Exception):
@@ -72,8 +76,108 @@ def fetch(name, into):
         shutil.rmtree(work, ignore_errors=True)
 
 
+def module_name(path):
+    return path.name.split(".ko")[0].replace("-", "_")
+
+
+def module_field(data, key):
+    """A field of a module's .modinfo, as text; empty if it has none."""
+    found = re.search(rb"\0" + key.encode() + rb"=([^\0]*)\0", data)
+    return found.group(1).decode() if found else ""
+
+
+def build_driver(release):
+    """[(module name, bytes)] of the patched driver for a kernel, by kernel/build."""
+    with tempfile.TemporaryDirectory(prefix="coldvm-driver.") as out:
+        proc = subprocess.run([BUILD_DRIVER, "--kernel", release, "--out", out], text=True, capture_output=True)
+        if proc.returncode == 77:
+            raise Missing("no patched driver: " + proc.stderr.strip().splitlines()[-1])
+        if proc.returncode:
+            raise RuntimeError(f"no patched driver for {release}:\n{proc.stderr.strip()}")
+        return read_driver(out)
+
+
+def read_driver(directory):
+    """[(module name, bytes)] of the modules in a folder."""
+    found = [(module_name(path), path.read_bytes()) for path in sorted(Path(directory).glob("*.ko"))]
+    if not found:
+        raise RuntimeError(f"there is no module in {directory}: kernel/build --out DIR puts them there")
+    return found
+
+
+class ModuleSet:
+    """A kernel's modules, read in the order of their dependencies."""
+
+    def __init__(self, directory):
+        self.directory = Path(directory)
+        self._paths = None
+
+    def _module_paths(self):
+        if self._paths is None:
+            self._paths = {module_name(path): path for path in self.directory.rglob("*.ko*")}
+        return self._paths
+
+    def load(self, name):
+        """A module's bytes."""
+        path = self._module_paths()[name]
+        data = path.read_bytes()
+        return lzma.decompress(data) if path.suffix == ".xz" else data
+
+    def modules(self, wanted):
+        """[(file name, bytes)] of the wanted modules and what they need, in the order to load them.
+
+        A name that is no module of this kernel is taken as built in, and left out.
+        """
+        ordered, seen = [], set()
+
+        def visit(name):
+            name = name.replace("-", "_")
+            if name in seen or name not in self._module_paths():
+                return
+            seen.add(name)
+            data = self.load(name)
+            for dependency in filter(None, module_field(data, "depends").split(",")):
+                visit(dependency)
+            # Soft dependencies are left out: none of the lab's modules needs one.
+            ordered.append((f"{name}.ko", data))
+
+        for name in wanted:
+            visit(name)
+        return ordered
+
+    def replace(self, replacements):
+        """Checks modules, [(name, bytes)], that go in the place of these; [(file name, bytes)] of them."""
+        for name, data in replacements:
+            if name not in self._module_paths():
+                raise RuntimeError(f"{name}.ko takes no module's place in {self.directory}")
+            old = self.load(name)
+            for field in ("vermagic", "depends"):
+                ours, theirs = sorted(module_field(data, field).split(",")), sorted(module_field(old, field).split(","))
+                if ours != theirs:
+                    raise RuntimeError(f"{name}.ko has {field} {ours}, the kernel's own {theirs}: "
+                                       "is it built for this kernel?")
+        return [(f"{name}.ko", data) for name, data in replacements]
+
+
+class BuiltKernel:
+    """A kernel built by hand: an image, and a folder with its modules."""
+
+    flavour = "built"
+
+    def __init__(self, series, image, modules):
+        self.series = series
+        self.image = Path(image)
+        for path in (image, modules):
+            if not os.path.exists(path):
+                raise RuntimeError(f"there is no {path}")
+        self.modules = ModuleSet(modules)
+        self.identity = hashlib.sha256(b"".join(
+            f"{path} {path.stat().st_mtime_ns}\n".encode()
+            for path in (self.image, *sorted(Path(modules).rglob("*.ko*"))))).hexdigest()
+
+
 class Kernel:
-    """An unpacked kernel package: its image and its modules in the order of their dependencies."""
+    """An unpacked kernel package: its image and its modules."""
 
     def __init__(self, series, flavour):
         self.series = series
@@ -84,7 +188,8 @@ class Kernel:
             raise Missing(f"no kernel image in {self.root}")
         self.image = images[0]
         self.release = images[0].name.removeprefix("vmlinuz-")
-        self._paths = None
+        self.identity = str(self.root)
+        self.modules = ModuleSet(self.root / "tree/lib/modules")
 
     def _unpacked(self):
         store = cache_dir() / "kernels"
@@ -102,40 +207,3 @@ class Kernel:
             return store / max(names, key=version_key)
         raise Missing(f"no linux-image-{self.series}*-{self.flavour} package known to apt "
                       "(run scripts/setup; it says which archive is missing)")
-
-    def _module_paths(self):
-        if self._paths is None:
-            self._paths = {}
-            for path in (self.root / "tree/lib/modules").rglob("*.ko*"):
-                name = path.name.split(".ko")[0].replace("-", "_")
-                self._paths[name] = path
-        return self._paths
-
-    def _load(self, name):
-        path = self._module_paths()[name]
-        data = path.read_bytes()
-        return lzma.decompress(data) if path.suffix == ".xz" else data
-
-    def modules(self, wanted):
-        """[(file name, bytes)] of the wanted modules and what they need, in the order to load them.
-
-        A name that is no module of this kernel is taken as built in, and left out.
-        """
-        ordered, seen = [], set()
-
-        def visit(name):
-            name = name.replace("-", "_")
-            if name in seen or name not in self._module_paths():
-                return
-            seen.add(name)
-            data = self._load(name)
-            found = re.search(rb"\0depends=([^\0]*)\0", data)
-            for dep in (found.group(1).decode().split(",") if found else []):
-                if dep:
-                    visit(dep)
-            # Soft dependencies are left out: none of the lab's modules needs one.
-            ordered.append((f"{name}.ko", data))
-
-        for name in wanted:
-            visit(name)
-        return ordered
