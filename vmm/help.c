@@ -13,6 +13,7 @@
 	"      [,id=NAME]            its name in log and events\n"                              \
 	"      [,pr3=auto|port|endpoint|both]  where the guest finds its power resource\n"      \
 	"      [,power=d3cold|d3hot|on]        the deepest state that the host may go to\n"     \
+	"      [,backend=auto|explicit|lowpower|d3hot]  how the host is asked for it\n"         \
 	"  --serial tty|null|file=P  COM1 of the guest (default tty; Ctrl-A x leaves)\n"        \
 	"  --platform chassis=desktop|laptop   what SMBIOS says (default desktop)\n"
 

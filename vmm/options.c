@@ -186,6 +186,17 @@ static int set_power(struct parse *p, const char *name, char *value)
 	return r;
 }
 
+static int set_backend(struct parse *p, const char *name, char *value)
+{
+	static const char *const names[] = { "auto", "explicit", "lowpower", "d3hot", NULL };
+	int i;
+	int r = parse_word(p, name, value, names, &i);
+
+	if (r == 0)
+		p->device->backend = (enum device_backend)i;
+	return r;
+}
+
 static int set_chassis(struct parse *p, const char *name, char *value)
 {
 	static const char *const names[] = { "desktop", "laptop", NULL };
@@ -227,8 +238,8 @@ static const struct key memory_keys[] = {
 	{ NULL, NULL },
 };
 static const struct key device_keys[] = {
-	{ "path", set_path },	{ "id", set_id }, { "pr3", set_pr3 },
-	{ "power", set_power }, { NULL, NULL },
+	{ "path", set_path },	{ "id", set_id },	    { "pr3", set_pr3 },
+	{ "power", set_power }, { "backend", set_backend }, { NULL, NULL },
 };
 static const struct key platform_keys[] = { { "chassis", set_chassis }, { NULL, NULL } };
 static const struct key event_keys[] = {

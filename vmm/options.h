@@ -23,6 +23,13 @@ enum device_power { /* the deepest state that the host may be asked for */
 		    DEVICE_POWER_ON,
 };
 
+enum device_backend { /* how the host is asked for it */
+		      DEVICE_BACKEND_AUTO,
+		      DEVICE_BACKEND_EXPLICIT,
+		      DEVICE_BACKEND_LOWPOWER,
+		      DEVICE_BACKEND_D3HOT,
+};
+
 enum serial_mode {
 	SERIAL_TTY,
 	SERIAL_NULL,
@@ -34,6 +41,7 @@ struct device_options {
 	const char *id; /* NULL: made from the address */
 	enum pr3_place pr3;
 	enum device_power power;
+	enum device_backend backend;
 };
 
 /* Strings point into argv, which outlives this. */

@@ -160,7 +160,31 @@ static int add_device(struct topology *topology, const struct device_options *op
 	}
 	if (options->pr3 != PR3_AUTO)
 		slot->pr3 = options->pr3;
+	if (options->backend != DEVICE_BACKEND_AUTO && slot->backend != DEVICE_BACKEND_AUTO &&
+	    options->backend != slot->backend) {
+		snprintf(why, why_len,
+			 "--device: %s: backend differs between functions of one slot", bdf);
+		return -EINVAL;
+	}
+	if (options->backend != DEVICE_BACKEND_AUTO)
+		slot->backend = options->backend;
 	return read_function(sysfs, function, why, why_len);
+}
+
+/* A back end that goes deeper than power= allows is two wishes that exclude each other. */
+static int check_backend(const struct topology_slot *slot, char *why, size_t why_len)
+{
+	static const char *const powers[] = { "d3cold", "d3hot", "on" };
+	enum device_power deepest =
+		slot->backend == DEVICE_BACKEND_D3HOT ? DEVICE_POWER_D3HOT : DEVICE_POWER_D3COLD;
+
+	if (slot->backend == DEVICE_BACKEND_AUTO || slot->power <= deepest)
+		return 0;
+	snprintf(why, why_len,
+		 "--device: %s: power=%s does not allow what this backend= is for: leave one of "
+		 "them out",
+		 slot->host, powers[slot->power]);
+	return -EINVAL;
 }
 
 static void finish_slot(struct topology_slot *slot)
@@ -325,8 +349,13 @@ int topology_build(struct topology *topology, const struct vm_options *options, 
 		if (r < 0)
 			return r;
 	}
-	for (unsigned s = 0; s < topology->nr; s++)
+	for (unsigned s = 0; s < topology->nr; s++) {
+		int r = check_backend(&topology->slots[s], why, why_len);
+
+		if (r < 0)
+			return r;
 		finish_slot(&topology->slots[s]);
+	}
 	return place_bars(topology, options->memory, why, why_len);
 }
 

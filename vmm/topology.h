@@ -40,6 +40,7 @@ struct topology_slot {
 	struct topology_function functions[TOPOLOGY_FUNCTIONS]; /* ascending numbers */
 	enum pr3_place pr3;					/* resolved: never PR3_AUTO */
 	enum device_power power;
+	enum device_backend backend; /* DEVICE_BACKEND_AUTO: nobody has said */
 	struct rootport_windows windows;
 };
 

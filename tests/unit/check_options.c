@@ -252,6 +252,7 @@ START_TEST(a_device_has_defaults)
 	ck_assert_ptr_null(options.devices[0].id);
 	ck_assert_int_eq(options.devices[0].pr3, PR3_AUTO);
 	ck_assert_int_eq(options.devices[0].power, DEVICE_POWER_D3COLD);
+	ck_assert_int_eq(options.devices[0].backend, DEVICE_BACKEND_AUTO);
 }
 END_TEST
 
@@ -267,6 +268,7 @@ END_TEST
 
 static const char *const pr3_words[] = { "auto", "port", "endpoint", "both" };
 static const char *const power_words[] = { "d3cold", "d3hot", "on" };
+static const char *const backend_words[] = { "auto", "explicit", "lowpower", "d3hot" };
 
 START_TEST(each_word_for_pr3_has_its_value)
 {
@@ -275,6 +277,16 @@ START_TEST(each_word_for_pr3_has_its_value)
 	snprintf(line, sizeof(line), "--device path=a,pr3=%s", pr3_words[_i]);
 	ok(line);
 	ck_assert_int_eq((int)options.devices[0].pr3, _i);
+}
+END_TEST
+
+START_TEST(each_word_for_backend_has_its_value)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "--device path=a,backend=%s", backend_words[_i]);
+	ok(line);
+	ck_assert_int_eq((int)options.devices[0].backend, _i);
 }
 END_TEST
 
@@ -304,6 +316,8 @@ START_TEST(an_unknown_word_is_refused_with_the_known_ones)
 {
 	bad("--device path=a,pr3=yes", "--device: pr3=yes: want one of auto, port, endpoint, both");
 	bad("--device path=a,power=off", "--device: power=off: want one of d3cold, d3hot, on");
+	bad("--device path=a,backend=d3cold",
+	    "--device: backend=d3cold: want one of auto, explicit, lowpower, d3hot");
 	bad("--platform chassis=rack", "--platform: chassis=rack: want one of desktop, laptop");
 }
 END_TEST
@@ -471,7 +485,7 @@ static const struct {
 	{ "--cpus max=2", "--cpus: unknown key 'max': known are boot" },
 	{ "--memory zize=2M", "--memory: unknown key 'zize': known are size, hugepages, shared" },
 	{ "--device path=a,iommu=on",
-	  "--device: unknown key 'iommu': known are path, id, pr3, power" },
+	  "--device: unknown key 'iommu': known are path, id, pr3, power, backend" },
 	{ "--platform x=y", "--platform: unknown key 'x': known are chassis" },
 	{ "--event-monitor file=a", "--event-monitor: unknown key 'file': known are path, fd" },
 	{ "--debug x=y", "--debug: unknown key 'x': known are blocking-on" },
@@ -593,6 +607,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_device_takes_id_pr3_and_power);
 	tcase_add_loop_test(t, each_word_for_pr3_has_its_value, 0, ARRAY_SIZE(pr3_words));
 	tcase_add_loop_test(t, each_word_for_power_has_its_value, 0, ARRAY_SIZE(power_words));
+	tcase_add_loop_test(t, each_word_for_backend_has_its_value, 0, ARRAY_SIZE(backend_words));
 	tcase_add_test(t, the_words_are_what_the_enums_say);
 	tcase_add_test(t, an_unknown_word_is_refused_with_the_known_ones);
 	tcase_add_test(t, devices_come_as_repeated_flags_or_as_a_list);

@@ -296,6 +296,63 @@ START_TEST(functions_that_differ_in_pr3_are_refused)
 }
 END_TEST
 
+START_TEST(backend_of_any_function_is_the_slots)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:01:00.1");
+	give("0000:01:00.0");
+	give("0000:01:00.1")->backend = DEVICE_BACKEND_LOWPOWER;
+	build();
+	ck_assert_int_eq(topology.slots[0].backend, DEVICE_BACKEND_LOWPOWER);
+}
+END_TEST
+
+START_TEST(functions_that_differ_in_backend_are_refused)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:01:00.1");
+	give("0000:01:00.0")->backend = DEVICE_BACKEND_EXPLICIT;
+	give("0000:01:00.1")->backend = DEVICE_BACKEND_LOWPOWER;
+	build_fails(-EINVAL,
+		    "--device: 0000:01:00.1: backend differs between functions of one slot");
+}
+END_TEST
+
+static const struct {
+	enum device_power power;
+	enum device_backend backend;
+	const char *said; /* NULL: they go together */
+} wishes[] = {
+	{ DEVICE_POWER_D3HOT, DEVICE_BACKEND_EXPLICIT, "d3hot" },
+	{ DEVICE_POWER_D3HOT, DEVICE_BACKEND_LOWPOWER, "d3hot" },
+	{ DEVICE_POWER_ON, DEVICE_BACKEND_EXPLICIT, "on" },
+	{ DEVICE_POWER_ON, DEVICE_BACKEND_D3HOT, "on" },
+	{ DEVICE_POWER_D3HOT, DEVICE_BACKEND_D3HOT, NULL },
+	{ DEVICE_POWER_D3COLD, DEVICE_BACKEND_D3HOT, NULL },
+	{ DEVICE_POWER_ON, DEVICE_BACKEND_AUTO, NULL },
+};
+
+START_TEST(a_backend_that_power_does_not_allow_is_refused)
+{
+	struct device_options *device;
+	char line[160];
+
+	plain_device("0000:01:00.0");
+	device = give("0000:01:00.0");
+	device->power = wishes[_i].power;
+	device->backend = wishes[_i].backend;
+	if (!wishes[_i].said) {
+		build();
+		return;
+	}
+	snprintf(line, sizeof(line),
+		 "--device: 0000:01:00: power=%s does not allow what this backend= is for: leave "
+		 "one of them out",
+		 wishes[_i].said);
+	build_fails(-EINVAL, line);
+}
+END_TEST
+
 START_TEST(the_shallowest_power_holds_for_the_slot)
 {
 	plain_device("0000:01:00.0");
@@ -627,6 +684,10 @@ static Suite *make_suite(void)
 	tcase_add_test(t, pr3_of_any_function_is_the_slots);
 	tcase_add_test(t, functions_that_differ_in_pr3_are_refused);
 	tcase_add_test(t, the_shallowest_power_holds_for_the_slot);
+	tcase_add_test(t, backend_of_any_function_is_the_slots);
+	tcase_add_test(t, functions_that_differ_in_backend_are_refused);
+	tcase_add_loop_test(t, a_backend_that_power_does_not_allow_is_refused, 0,
+			    ARRAY_SIZE(wishes));
 
 	t = suite_case(s, "BARs", setup, teardown);
 	tcase_add_test(t, sizes_and_kinds_are_what_sysfs_says);
