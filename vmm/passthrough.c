@@ -157,17 +157,24 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 }
 
 static int start_power(struct passthrough_slot *slot, const struct topology_slot *planned,
-		       unsigned index)
+		       unsigned index, char *why, size_t why_len)
 {
 	static const enum power_policy policies[] = {
 		[DEVICE_POWER_D3COLD] = POWER_POLICY_D3COLD,
 		[DEVICE_POWER_D3HOT] = POWER_POLICY_D3HOT,
 		[DEVICE_POWER_ON] = POWER_POLICY_ON,
 	};
+	static const enum power_backend backends[] = {
+		[DEVICE_BACKEND_AUTO] = POWER_BACKEND_AUTO,
+		[DEVICE_BACKEND_EXPLICIT] = POWER_BACKEND_EXPLICIT,
+		[DEVICE_BACKEND_LOWPOWER] = POWER_BACKEND_LOWPOWER,
+		[DEVICE_BACKEND_D3HOT] = POWER_BACKEND_D3HOT,
+	};
 	const struct passthrough_env *env = &slot->all->env;
 	const struct power_slot_config config = {
 		.index = index,
 		.policy = policies[planned->power],
+		.backend = backends[planned->backend],
 		.blocking_on = env->blocking_on,
 		.events = env->events,
 		.wake = slot_wake,
@@ -178,11 +185,10 @@ static int start_power(struct passthrough_slot *slot, const struct topology_slot
 
 	for (unsigned i = 0; i < slot->nr; i++)
 		functions[i] = &slot->devices[i].vfio;
-	r = power_slot_create(&config, functions, slot->nr, &slot->power);
+	r = power_slot_create(&config, functions, slot->nr, &slot->power, why, why_len);
 	if (r < 0)
 		return r;
-	log_info(functions[0]->id, "%s is slot %u of the guest, power back end %s",
-		 functions[0]->bdf, index, power_backend_name(power_slot_backend(slot->power)));
+	log_info(functions[0]->id, "%s is slot %u of the guest", functions[0]->bdf, index);
 	return pwrctl_set_bank(env->pwrctl, index, &slot_ops, slot);
 }
 
@@ -206,7 +212,7 @@ static int init_slot(struct passthrough *p, const struct topology_slot *planned,
 		if (r < 0)
 			return r;
 	}
-	r = start_power(slot, planned, index);
+	r = start_power(slot, planned, index, why, why_len);
 	for (unsigned i = 0; r == 0 && i < slot->nr; i++) {
 		struct passthrough_device *device = &slot->devices[i];
 

@@ -547,11 +547,9 @@ void vfio_device_seal(struct vfio_device *device)
 
 void vfio_device_unseal(struct vfio_device *device)
 {
-	pthread_mutex_lock(&device->lock);
-	if (device->sealed && !device->gone) {
-		device->sealed = false;
-		vfio_bars_update(device);
-		vfio_irqs_unseal(device);
-	}
-	pthread_mutex_unlock(&device->lock);
+	if (!device->sealed || device->gone)
+		return;
+	device->sealed = false;
+	vfio_bars_update(device);
+	vfio_irqs_unseal(device);
 }

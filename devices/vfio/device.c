@@ -27,7 +27,8 @@
 #include "vmm/bits.h"
 #include "vmm/log.h"
 
-#define INFO_MAX KIB(64) /* a sane size of an answer to VFIO_DEVICE_GET_REGION_INFO */
+#define INFO_MAX    KIB(64) /* a sane size of an answer to VFIO_DEVICE_GET_REGION_INFO */
+#define FEATURE_MAX 256	    /* the largest structure of a VFIO_DEVICE_FEATURE used here */
 
 /* --- vfio_ops of the kernel --------------------------------------------------------------------
  */
@@ -99,22 +100,24 @@ static int kernel_reset(struct vfio_device *device)
 	return ioctl(device->fd, VFIO_DEVICE_RESET) < 0 ? -errno : 0;
 }
 
-static int feature(struct vfio_device *device, uint32_t flags, const void *data, size_t len)
+/* @data goes in, and holds afterwards what the driver made of it, if it failed or not. */
+static int feature(struct vfio_device *device, uint32_t flags, void *data, size_t len)
 {
 	union {
 		struct vfio_device_feature head;
-		uint8_t room[sizeof(struct vfio_device_feature) + 64];
+		uint8_t room[sizeof(struct vfio_device_feature) + FEATURE_MAX];
 	} arg = { .head = { .argsz = (uint32_t)(sizeof(arg.head) + len), .flags = flags } };
-	int n;
+	int n, err;
 
-	if (len > sizeof(arg) - sizeof(arg.head))
+	if (len > FEATURE_MAX)
 		return -EINVAL;
 	if (len)
 		memcpy(arg.head.data, data, len);
 	n = ioctl(device->fd, VFIO_DEVICE_FEATURE, &arg);
-	if (n < 0)
-		return -errno;
-	return n > 0 ? -EIO : 0;
+	err = n < 0 ? -errno : n > 0 ? -EIO : 0;
+	if (len)
+		memcpy(data, arg.head.data, len);
+	return err;
 }
 
 static int kernel_low_power_probe(struct vfio_device *device)
@@ -137,8 +140,7 @@ static int kernel_low_power_probe(struct vfio_device *device)
 
 static int kernel_low_power_entry(struct vfio_device *device, int wakeup_fd)
 {
-	const struct vfio_device_low_power_entry_with_wakeup wakeup = { .wakeup_eventfd =
-										wakeup_fd };
+	struct vfio_device_low_power_entry_with_wakeup wakeup = { .wakeup_eventfd = wakeup_fd };
 
 	if (wakeup_fd < 0)
 		return feature(device,
@@ -153,6 +155,45 @@ static int kernel_low_power_exit(struct vfio_device *device)
 {
 	return feature(device, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL,
 		       0);
+}
+
+static int kernel_d3cold_probe(struct vfio_device *device)
+{
+	return feature(device,
+		       VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET |
+			       VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_PCI_D3COLD,
+		       NULL, 0);
+}
+
+static int d3cold_control(struct vfio_device *device, struct vfio_pci_d3cold_control *control)
+{
+	control->state = VFIO_PCI_D3COLD_STATE_UNKNOWN;
+	return feature(device, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_D3COLD, control,
+		       sizeof(*control));
+}
+
+static int kernel_d3cold_enter(struct vfio_device *device, int wakeup_fd,
+			       struct vfio_pci_d3cold_control *ret)
+{
+	*ret = (struct vfio_pci_d3cold_control){
+		.op = VFIO_PCI_D3COLD_ENTER,
+		.flags = wakeup_fd < 0 ? 0 : VFIO_PCI_D3COLD_WAKEUP,
+		.wakeup_eventfd = wakeup_fd,
+	};
+	return d3cold_control(device, ret);
+}
+
+static int kernel_d3cold_exit(struct vfio_device *device, struct vfio_pci_d3cold_control *ret)
+{
+	*ret = (struct vfio_pci_d3cold_control){ .op = VFIO_PCI_D3COLD_EXIT };
+	return d3cold_control(device, ret);
+}
+
+static int kernel_d3cold_status(struct vfio_device *device, struct vfio_pci_d3cold_status *ret)
+{
+	*ret = (struct vfio_pci_d3cold_status){ .state = VFIO_PCI_D3COLD_STATE_UNKNOWN };
+	return feature(device, VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_PCI_D3COLD, ret,
+		       sizeof(*ret));
 }
 
 /* The attribute is answered from the kernel's memory (pci-sysfs.c: power_state_show()). */
@@ -232,6 +273,10 @@ const struct vfio_ops vfio_kernel_ops = {
 	.low_power_probe = kernel_low_power_probe,
 	.low_power_entry = kernel_low_power_entry,
 	.low_power_exit = kernel_low_power_exit,
+	.d3cold_probe = kernel_d3cold_probe,
+	.d3cold_enter = kernel_d3cold_enter,
+	.d3cold_exit = kernel_d3cold_exit,
+	.d3cold_status = kernel_d3cold_status,
 	.power_state = kernel_power_state,
 	.port_power_state = kernel_port_power_state,
 	.dma_map = kernel_dma_map,

@@ -8,13 +8,15 @@
  *                                           (vfio_pci_core.c: vfio_pci_rw, vfio_main.c: ioctl)
  *                   take the BARs away      a vCPU in a zapped BAR makes KVM_RUN fail, and an
  *                                           IOMMU map of it would let peers hit a dead device
- *                   drain the wake eventfds an old count would look like a wake
+ *                   drain the wake eventfd  an old count would look like a wake
  *                   entry, last function first
+ *                 D3cold?                   the driver's verdict where it gives one; else
  *                 observe()                 sysfs power_state until D3cold or the deadline
  *   guest _ON  -> power_slot_command()      mark busy, wake the worker, return; the AML polls
  *      worker:    leave()
  *                   exit, function 0 first  the others hang on it (quirks.c, device links)
- *                   prove life              the ioctl returns 0 for a dead device too
+ *                   prove life              by the driver's verdict; without one the ioctl
+ *                                           returns 0 for a dead device too
  *                   drain the eventfds      each exit signals its own
  *                   PMCSR to D0, BARs back, unseal
  *
@@ -39,6 +41,7 @@
 #include "devices/vfio/power_events.h"
 #include "devices/vfio/power_host.h"
 #include "devices/vfio/power_slot.h"
+#include "devices/vfio/power_verdict.h"
 #include "vmm/bits.h"
 #include "vmm/log.h"
 
@@ -68,21 +71,28 @@ enum power_backend power_slot_backend(const struct power_slot *slot)
 
 /* --- the slot as a whole ------------------------------------------------------------ */
 
-/* Of the functions that the host has not taken back. */
-static bool slot_alive(struct power_slot *slot)
-{
-	for (unsigned i = 0; i < slot->nr; i++)
-		if (!slot->functions[i]->gone && !power_host_alive(slot->functions[i]))
-			return false;
-	return true;
-}
-
 static bool slot_gone(const struct power_slot *slot)
 {
 	for (unsigned i = 0; i < slot->nr; i++)
 		if (!slot->functions[i]->gone)
 			return false;
 	return true;
+}
+
+/* How many functions the host has not taken back, and how many of these are in low power as far as
+ * we were told. */
+static unsigned count_functions(const struct power_slot *slot, unsigned *ret_engaged)
+{
+	unsigned nr = 0;
+
+	*ret_engaged = 0;
+	for (unsigned i = 0; i < slot->nr; i++) {
+		if (slot->functions[i]->gone)
+			continue;
+		nr++;
+		*ret_engaged += slot->engaged[i];
+	}
+	return nr;
 }
 
 static void drain(int fd)
@@ -170,20 +180,32 @@ static void take_away(struct power_slot *slot)
 	}
 }
 
-static void give_back(struct power_slot *slot)
+/*
+ * Shows the slot to the guest for command number @command; stops when that is not the last one any
+ * more. The slot's lock is handed over to the device's: an _OFF that comes now seals the device
+ * after it was shown, not before. True if all of it is shown.
+ */
+static bool give_back(struct power_slot *slot, unsigned command)
 {
 	for (unsigned i = 0; i < slot->nr; i++) {
 		struct vfio_device *device = slot->functions[i];
 
-		if (device->gone)
-			continue;
 		pthread_mutex_lock(&slot->lock);
+		if (slot->command != command) {
+			pthread_mutex_unlock(&slot->lock);
+			return false;
+		}
 		slot->d3hot_forwarded[i] = false;
 		slot->d3hot_due[i] = 0;
+		pthread_mutex_lock(&device->lock);
 		pthread_mutex_unlock(&slot->lock);
-		vfio_config_pmcsr_d0(device);
-		vfio_device_unseal(device);
+		if (!device->gone) {
+			vfio_config_pmcsr_d0(device);
+			vfio_device_unseal(device);
+		}
+		pthread_mutex_unlock(&device->lock);
 	}
+	return true;
 }
 
 /* A wake makes the observation void (the worker's loop handles it); a kick does if there is
@@ -199,8 +221,15 @@ static bool observation_ends(struct power_slot *slot, const struct pollfd *fds)
 	return !v.settled || v.stop || v.requests;
 }
 
+/* When the first and the last entry of a round were made, and why it is not deeper yet, if known.
+ */
+struct entry_round {
+	uint64_t started, issued;
+	char why[128];
+};
+
 /* Watches how deep the host gets. Ends early when the guest or the host wants something. */
-static void observe(struct power_slot *slot, uint64_t issued_ns)
+static void observe(struct power_slot *slot, const struct entry_round *round)
 {
 	struct pollfd fds[1 + POWER_MAX_FUNCTIONS] = { { .fd = slot->kick_fd, .events = POLLIN } };
 
@@ -212,37 +241,84 @@ static void observe(struct power_slot *slot, uint64_t issued_ns)
 
 		power_read_depth(slot, &depth);
 		if (depth.device == HOST_POWER_D3COLD) {
-			power_event_depth(slot, "power-d3cold", now, now - issued_ns, &depth);
+			power_event_depth(slot, "power-d3cold", now, now - round->started, &depth);
 			return;
 		}
-		if (now - issued_ns >= OBSERVE_NS) {
-			power_event_depth(slot, "power-deadline", now, now - issued_ns, &depth);
+		if (now - round->issued >= OBSERVE_NS) {
+			power_event_depth(slot, "power-deadline", now, now - round->started,
+					  &depth);
 			log_warn(slot->functions[0]->id,
-				 "D3cold was not reached within %u ms: device %s, port %s",
+				 "D3cold was not reached within %u ms: device %s, port %s%s%s",
 				 (unsigned)(OBSERVE_NS / 1000000), power_state_name(depth.device),
-				 power_state_name(depth.port));
+				 power_state_name(depth.port), round->why[0] ? "; " : "",
+				 round->why);
 			return;
 		}
-		int step = now - issued_ns < OBSERVE_FAST_NS ? OBSERVE_FAST_STEP_MS
-							     : OBSERVE_SLOW_STEP_MS;
+		int step = now - round->issued < OBSERVE_FAST_NS ? OBSERVE_FAST_STEP_MS
+								 : OBSERVE_SLOW_STEP_MS;
 		if (poll(fds, 1 + slot->nr, step) > 0 && observation_ends(slot, fds))
 			return;
 	}
 }
 
+/* Says how deep the slot got: at once if the driver has said it or there is nothing to wait for. */
+static void find_depth(struct power_slot *slot, const struct power_call *calls,
+		       struct entry_round *round, bool failed)
+{
+	struct power_depth depth;
+
+	if (failed ||
+	    (slot->backend != POWER_BACKEND_EXPLICIT && slot->backend != POWER_BACKEND_LOWPOWER)) {
+		power_read_depth(slot, &depth);
+		power_event_depth(slot, "power-reached", now_ns(), now_ns() - round->started,
+				  &depth);
+		return;
+	}
+	if (slot->backend == POWER_BACKEND_EXPLICIT) {
+		if (power_verdict_cold(slot, calls, &depth, round->why, sizeof(round->why))) {
+			power_event_depth(slot, "power-d3cold", round->issued,
+					  round->issued - round->started, &depth);
+			return;
+		}
+		log_info(slot->functions[0]->id, "no D3cold yet: device %s, port %s; %s",
+			 power_state_name(depth.device), power_state_name(depth.port), round->why);
+	}
+	observe(slot, round);
+}
+
+/* False if the host refuses. */
+static bool enter_function(struct power_slot *slot, unsigned i, struct power_call *call)
+{
+	struct vfio_device *device = slot->functions[i];
+
+	if (device->gone)
+		call->rc = -ENODEV;
+	/* A second entry would be refused (-EINVAL, -EBUSY). */
+	if (device->gone || slot->engaged[i])
+		return true;
+	drain(slot->wake_fds[i]);
+	power_host_enter(device, slot->backend, slot->wake_fds[i], call);
+	slot->engaged[i] = call->rc == 0;
+	if (call->rc < 0)
+		log_warn(device->id, "the host refused low power (%s): the device stays powered",
+			 strerror(-call->rc));
+	return call->rc == 0;
+}
+
 static void enter(struct power_slot *slot, unsigned command)
 {
-	int rc[POWER_MAX_FUNCTIONS] = { 0 };
+	struct power_call calls[POWER_MAX_FUNCTIONS] = { 0 };
+	struct entry_round round = { 0 };
+	unsigned engaged, nr = count_functions(slot, &engaged);
 	struct worker_view now;
-	uint64_t started, issued;
 	bool failed = false;
 
-	if (slot_gone(slot)) {
+	if (!nr) {
 		settle(slot, command, POWER_COLD);
 		return;
 	}
-	/* _ON and _OFF in a row: a second entry would be refused (-EINVAL). */
-	if (look(slot).phase == POWER_COLD) {
+	/* _ON and _OFF in a row: nothing has to be done, unless the host woke a function. */
+	if (engaged == nr) {
 		power_event_plain(slot, "power-exit-cancelled", NULL, now_ns());
 		settle(slot, command, POWER_COLD);
 		return;
@@ -250,72 +326,63 @@ static void enter(struct power_slot *slot, unsigned command)
 	set_phase(slot, POWER_ENTERING);
 	take_away(slot);
 	now = look(slot);
-	if (now.ask == POWER_ASK_ON) {
-		give_back(slot);
+	if (now.ask == POWER_ASK_ON && !engaged) {
+		give_back(slot, now.command);
 		power_event_plain(slot, "power-entry-cancelled", NULL, now_ns());
 		settle(slot, now.command, POWER_ON);
 		return;
 	}
-	drain_wakes(slot);
 
-	started = now_ns();
-	for (unsigned i = slot->nr; i-- > 0;) {
-		struct vfio_device *device = slot->functions[i];
-
-		rc[i] = device->gone ? -ENODEV
-				     : power_host_enter(slot->functions[i], slot->backend,
-							slot->wake_fds[i]);
-		if (rc[i] < 0 && !device->gone) {
-			failed = true;
-			log_warn(device->id,
-				 "the host refused low power (%s): the device stays powered",
-				 strerror(-rc[i]));
-		}
-	}
-	issued = now_ns();
+	round.started = now_ns();
+	for (unsigned i = slot->nr; i-- > 0;)
+		failed |= !enter_function(slot, i, &calls[i]);
+	round.issued = now_ns();
 	/* The guest's view does not depend on the host's luck: its device is off either way, and
 	 * what the host did is in the event. */
 	settle(slot, command, POWER_COLD);
-	power_event_calls(slot, "power-entry-issued", issued, issued - started, rc);
-
-	if (slot->backend == POWER_BACKEND_LOWPOWER && !failed) {
-		observe(slot, issued);
-	} else {
-		struct power_depth depth;
-
-		power_read_depth(slot, &depth);
-		power_event_depth(slot, "power-reached", now_ns(), now_ns() - issued, &depth);
-	}
+	power_event_calls(slot, "power-entry-issued", round.issued, round.issued - round.started,
+			  calls);
+	find_depth(slot, calls, &round, failed);
 }
 
 /* --- up ------------------------------------------------------------------------------------- */
 
-/* One try. True if every function came back. */
+static void leave_function(struct power_slot *slot, unsigned i, struct power_call *call)
+{
+	struct vfio_device *device = slot->functions[i];
+
+	if (device->gone) {
+		call->rc = -ENODEV;
+		return;
+	}
+	power_host_leave(device, slot->backend, call);
+	slot->engaged[i] = power_host_still_engaged(slot->backend, call);
+}
+
+/* One try. True if every function that the host has not taken back is alive. */
 static bool try_exit(struct power_slot *slot, unsigned attempt)
 {
-	int rc[POWER_MAX_FUNCTIONS] = { 0 };
+	struct power_call calls[POWER_MAX_FUNCTIONS] = { 0 };
 	uint64_t started = now_ns(), returned;
+	bool alive = true;
 
 	for (unsigned i = 0; i < slot->nr; i++)
-		rc[i] = slot->functions[i]->gone
-				? -ENODEV
-				: power_host_leave(slot->functions[i], slot->backend);
+		leave_function(slot, i, &calls[i]);
 	returned = now_ns();
 	slot->last_exit_ns = returned - started;
-	power_event_calls(slot, "power-exit-returned", returned, returned - started, rc);
+	power_event_calls(slot, "power-exit-returned", returned, returned - started, calls);
+	if (slot->backend == POWER_BACKEND_EXPLICIT)
+		power_verdict_agrees(slot, calls);
 
-	/* From the second try on the device gets a reset too: it may be up but wedged. */
-	for (unsigned i = 0; attempt > 0 && i < slot->nr; i++) {
+	for (unsigned i = 0; i < slot->nr; i++) {
 		struct vfio_device *device = slot->functions[i];
 
-		if (device->gone || power_host_alive(device))
+		if (device->gone || power_host_alive(device, slot->backend, &calls[i]))
 			continue;
-		int r = device->ops->reset(device);
-
-		log_info(device->id, "reset to get the device back: %s",
-			 r < 0 ? strerror(-r) : "done");
+		/* From the second try on the device gets a reset too: it may be up but wedged. */
+		alive &= attempt > 0 && power_host_revive(device, slot->backend);
 	}
-	return slot_alive(slot);
+	return alive;
 }
 
 static void set_hint(struct power_slot *slot)
@@ -371,12 +438,9 @@ static void leave(struct power_slot *slot, const struct worker_view *asked)
 	set_hint(slot);
 	/* When _OFF has returned the device stays off for the guest; the worker's next step takes
 	 * back what it was shown if _OFF came while it was shown. */
-	if (look(slot).command == asked->command) {
-		give_back(slot);
-		if (settle(slot, asked->command, POWER_ON)) {
-			power_event_alive(slot, now_ns(), now_ns() - asked->asked_ns);
-			return;
-		}
+	if (give_back(slot, asked->command) && settle(slot, asked->command, POWER_ON)) {
+		power_event_alive(slot, now_ns(), now_ns() - asked->asked_ns);
+		return;
 	}
 	power_event_plain(slot, "power-exit-cancelled", NULL, now_ns());
 }
@@ -387,6 +451,8 @@ static void leave(struct power_slot *slot, const struct worker_view *asked)
 static void handle_wake(struct power_slot *slot, unsigned i)
 {
 	drain(slot->wake_fds[i]);
+	/* The driver has left low power by itself (linux/vfio.h: LOW_POWER_ENTRY_WITH_WAKEUP). */
+	slot->engaged[i] = false;
 	power_event_wake(slot, slot->functions[i], now_ns());
 	pthread_mutex_lock(&slot->lock);
 	slot->wakes |= 1u << PCI_FN_OF(slot->functions[i]->function.devfn);
@@ -652,10 +718,10 @@ static void free_slot(struct power_slot *slot)
 }
 
 int power_slot_create(const struct power_slot_config *config, struct vfio_device *const *functions,
-		      unsigned nr, struct power_slot **ret_slot)
+		      unsigned nr, struct power_slot **ret_slot, char *why, size_t why_len)
 {
 	struct power_slot *slot;
-	char name[16];
+	char name[16], reason[512];
 	int r;
 
 	if (nr == 0 || nr > POWER_MAX_FUNCTIONS)
@@ -681,7 +747,14 @@ int power_slot_create(const struct power_slot_config *config, struct vfio_device
 		if (slot->wake_fds[i] < 0)
 			goto free_slot;
 	}
-	slot->backend = power_host_choose(functions, nr, config->policy);
+	r = power_host_choose(functions, nr, config->policy, config->backend, &slot->backend,
+			      reason, sizeof(reason));
+	if (r < 0) {
+		snprintf(why, why_len, "%s", reason);
+		goto free_slot;
+	}
+	log_info(functions[0]->id, "power back end %s: %s", power_backend_name(slot->backend),
+		 reason);
 	r = -pthread_create(&slot->thread, NULL, worker, slot);
 	if (r < 0)
 		goto free_slot;
@@ -708,6 +781,7 @@ void power_slot_destroy(struct power_slot *slot)
 	pthread_mutex_unlock(&slot->lock);
 	kick(slot);
 	pthread_join(slot->thread, NULL);
+	power_verdict_log_counters(slot);
 	for (unsigned i = 0; i < slot->nr; i++)
 		slot->functions[i]->slot = NULL;
 	free_slot(slot);

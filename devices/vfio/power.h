@@ -37,6 +37,8 @@ enum power_policy { /* the deepest state that the host may be asked for */
 };
 
 enum power_backend {
+	POWER_BACKEND_AUTO,	/* in struct power_slot_config: the best that the host has */
+	POWER_BACKEND_EXPLICIT, /* VFIO_DEVICE_FEATURE_PCI_D3COLD: a patched vfio-pci (kernel/) */
 	POWER_BACKEND_LOWPOWER, /* VFIO_DEVICE_FEATURE_LOW_POWER_* (Linux 6.1 and later) */
 	POWER_BACKEND_D3HOT,	/* PMCSR by config write: older kernels, or the policy */
 	POWER_BACKEND_NONE,	/* sealed for the guest, nothing done on the host: policy "on" */
@@ -45,8 +47,9 @@ enum power_backend {
 struct power_slot_config {
 	unsigned index; /* register bank, CVM_SLOT_* in acpi/abi.h */
 	enum power_policy policy;
-	bool blocking_on;  /* CVM_CMD_ON returns when the slot is on: for one test alone */
-	uint64_t bound_ns; /* how long an _ON may take; 0: CVM_ON_BOUND_MS */
+	enum power_backend backend; /* what the user wants; not NONE, and within the policy */
+	bool blocking_on;	    /* CVM_CMD_ON returns when the slot is on: for one test alone */
+	uint64_t bound_ns;	    /* how long an _ON may take; 0: CVM_ON_BOUND_MS */
 	struct event_monitor *events;
 	/* A function wants Notify(function, 2): the machine raises the GED. Worker thread. */
 	void (*wake)(void *opaque, unsigned index);
@@ -55,9 +58,11 @@ struct power_slot_config {
 
 struct power_slot;
 
-/* Makes the slot and starts its worker. All functions are open and on, and outlive the slot. */
+/* Makes the slot and starts its worker. All functions are open and on, and outlive the slot.
+ * -EOPNOTSUPP: the host lacks the back end of @config, and one line about it is in @why. Other
+ * errors leave @why alone. */
 int power_slot_create(const struct power_slot_config *config, struct vfio_device *const *functions,
-		      unsigned nr, struct power_slot **ret_slot);
+		      unsigned nr, struct power_slot **ret_slot, char *why, size_t why_len);
 /* Brings the slot back on (so that the host gets a usable device) and stops the worker. vCPUs
  * have stopped. Takes NULL. */
 void power_slot_destroy(struct power_slot *slot);
@@ -77,5 +82,11 @@ void power_slot_request(struct power_slot *slot, struct vfio_device *device);
 
 const char *power_backend_name(enum power_backend backend);
 enum power_backend power_slot_backend(const struct power_slot *slot);
+
+/* The host driver's own counters and states of @device, without waking it. Any thread,
+ * device->lock not held. -EOPNOTSUPP with another back end than explicit, -ENODEV if @device was
+ * given back to the host. */
+int power_slot_driver_status(struct power_slot *slot, struct vfio_device *device,
+			     struct vfio_pci_d3cold_status *ret);
 
 #endif

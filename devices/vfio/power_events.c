@@ -4,9 +4,12 @@
 
 #include <jansson.h>
 
+#include "devices/vfio/host.h"
+#include "devices/vfio/power_host.h"
 #include "devices/vfio/power_slot.h"
+#include "devices/vfio/power_verdict.h"
+#include "vmm/bits.h"
 #include "vmm/event.h"
-#include "vmm/log.h"
 
 const char *power_state_name(enum host_power state)
 {
@@ -65,16 +68,55 @@ void power_event_plain(struct power_slot *slot, const char *event, struct vfio_d
 	emit(slot, event, t_ns, properties(slot, device));
 }
 
+static void add_text(json_t *props, const char *key, const char *text)
+{
+	json_object_set_new(props, key, json_string(text));
+}
+
+/* What the driver of back end explicit said: states, and what kept them from being deeper. */
+static void add_verdict(json_t *function, const struct vfio_pci_d3cold_control *said)
+{
+	json_t *ports = json_array();
+	char bdf[HOST_BDF_LEN];
+
+	for (unsigned i = 0; i < min_u64(said->nr_ports, VFIO_PCI_D3COLD_MAX_PORTS); i++) {
+		json_t *port = json_object();
+
+		power_verdict_bdf(said->ports[i].bdf, bdf);
+		add_text(port, "bdf", bdf);
+		add_text(port, "state",
+			 power_state_name(power_verdict_state(said->ports[i].state)));
+		json_array_append_new(ports, port);
+	}
+	add_text(function, "state", power_state_name(power_verdict_state(said->state)));
+	json_object_set_new(function, "ports", ports);
+	add_ns(function, "elapsed_ns", said->elapsed_ns);
+	if (!said->rc)
+		return;
+	power_verdict_bdf(said->rc_bdf, bdf);
+	json_object_set_new(function, "limit_rc", json_integer(said->rc));
+	add_text(function, "limit_bdf", bdf);
+	add_text(function, "limit", power_verdict_limit(said));
+}
+
 void power_event_calls(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t took_ns,
-		       const int *rc)
+		       const struct power_call *calls)
 {
 	json_t *props = properties(slot, NULL);
 	json_t *functions = json_array();
 
-	for (unsigned i = 0; i < slot->nr; i++)
-		json_array_append_new(functions, json_pack("{s:s, s:i}", "id",
-							   slot->functions[i]->id, "rc", rc[i]));
-	json_object_set_new(props, "backend", json_string(power_backend_name(slot->backend)));
+	for (unsigned i = 0; i < slot->nr; i++) {
+		const struct vfio_device *device = slot->functions[i];
+		json_t *function;
+
+		if (!calls[i].made && !device->gone)
+			continue;
+		function = json_pack("{s:s, s:i}", "id", device->id, "rc", calls[i].rc);
+		if (slot->backend == POWER_BACKEND_EXPLICIT && calls[i].made)
+			add_verdict(function, &calls[i].said);
+		json_array_append_new(functions, function);
+	}
+	add_text(props, "backend", power_backend_name(slot->backend));
 	add_ns(props, "took_ns", took_ns);
 	json_object_set_new(props, "functions", functions);
 	emit(slot, event, t_ns, props);
@@ -85,10 +127,20 @@ void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns
 {
 	json_t *props = properties(slot, NULL);
 
-	json_object_set_new(props, "device_state", json_string(power_state_name(depth->device)));
-	json_object_set_new(props, "port_state", json_string(power_state_name(depth->port)));
+	add_text(props, "device_state", power_state_name(depth->device));
+	add_text(props, "port_state", power_state_name(depth->port));
 	add_ns(props, "since_ns", since_ns);
 	emit(slot, event, t_ns, props);
+}
+
+void power_event_disagreement(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns,
+			      enum host_power driver, enum host_power sysfs)
+{
+	json_t *props = properties(slot, device);
+
+	add_text(props, "driver_state", power_state_name(driver));
+	add_text(props, "sysfs_state", power_state_name(sysfs));
+	emit(slot, "power-disagreement", t_ns, props);
 }
 
 void power_event_alive(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns)

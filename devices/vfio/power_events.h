@@ -7,6 +7,7 @@
 
 #include "devices/vfio/vfio.h"
 
+struct power_call;
 struct power_slot;
 
 /* The shallowest state among the functions that are left, and of the port above them. */
@@ -22,14 +23,17 @@ void power_read_depth(struct power_slot *slot, struct power_depth *ret_depth);
 /* Every event has id (function 0 of the slot, or @device), slot and t_ns. */
 void power_event_plain(struct power_slot *slot, const char *event, struct vfio_device *device,
 		       uint64_t t_ns);
-/* A round of calls to the host: how long it took and each function's result (0 or -errno). */
+/* A round of calls to the host: how long it took and what came of each; @calls has slot->nr. */
 void power_event_calls(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t took_ns,
-		       const int *rc);
+		       const struct power_call *calls);
 /* The state reached, @since_ns after what led to it. */
 void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t since_ns,
 		       const struct power_depth *depth);
 /* Back and proven, @since_ns after the guest asked. */
 void power_event_alive(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns);
+/* The host's driver and its sysfs contradict each other about the state of @device. */
+void power_event_disagreement(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns,
+			      enum host_power driver, enum host_power sysfs);
 void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The state of a slot's power domain, shared by power.c and power_events.c alone. */
+/* The state of a slot's power domain, shared by the files power*.c alone. */
 #ifndef COLDVM_DEVICES_VFIO_POWER_SLOT_H
 #define COLDVM_DEVICES_VFIO_POWER_SLOT_H
 
@@ -36,6 +36,8 @@ struct power_slot {
 
 	/* The worker's own. */
 	uint64_t last_exit_ns; /* how long the exit calls took */
+	/* Low power is asked for and has not ended by a wake: an entry now would be refused. */
+	bool engaged[POWER_MAX_FUNCTIONS];
 };
 
 #endif

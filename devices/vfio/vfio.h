@@ -15,6 +15,7 @@
 #define COLDVM_DEVICES_VFIO_VFIO_H
 
 #include <linux/vfio.h>
+#include <linux/vfio_pci_d3cold.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,16 @@ struct vfio_ops {
 	int (*low_power_probe)(struct vfio_device *device);
 	int (*low_power_entry)(struct vfio_device *device, int wakeup_fd);
 	int (*low_power_exit)(struct vfio_device *device);
+	/*
+	 * VFIO_DEVICE_FEATURE_PCI_D3COLD, which only a patched host driver has. None of them wakes
+	 * the device but exit. *@ret is what the driver said; on an error that left it silent its
+	 * states are "unknown". No lock held for enter and exit, which take 10 to 1000 ms.
+	 */
+	int (*d3cold_probe)(struct vfio_device *device);
+	int (*d3cold_enter)(struct vfio_device *device, int wakeup_fd,
+			    struct vfio_pci_d3cold_control *ret);
+	int (*d3cold_exit)(struct vfio_device *device, struct vfio_pci_d3cold_control *ret);
+	int (*d3cold_status)(struct vfio_device *device, struct vfio_pci_d3cold_status *ret);
 	/* The host kernel's belief from sysfs, without waking anything. No lock needed. */
 	enum host_power (*power_state)(struct vfio_device *device);
 	/* The same for the port above the device, HOST_POWER_UNKNOWN if there is none. */
@@ -224,10 +235,10 @@ int vfio_parse_path(const char *path, char *bdf);
 /* Reads the device's config space and builds the shadow and its tables. @multifunction: other
  * functions of the slot are given to the guest too. The device is on. */
 int vfio_config_init(struct vfio_device *device, bool multifunction);
-/* Both take device->lock; unsealing shows the BARs again. From when seal returns reads give all
- * ones, writes are dropped and the guest cannot cause an access to the descriptor, in config space
- * as in BARs. */
+/* Takes device->lock. From when it returns reads give all ones, writes are dropped and the guest
+ * cannot cause an access to the descriptor, in config space as in BARs. */
 void vfio_device_seal(struct vfio_device *device);
+/* Shows the device again, BARs and all, unless it is gone. device->lock held. */
 void vfio_device_unseal(struct vfio_device *device);
 /* The guest's PMCSR says D0 (called before unsealing; contract: no second delay). While sealed
  * nobody else looks at the shadow: any thread, with or without the lock. */

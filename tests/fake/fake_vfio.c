@@ -229,6 +229,33 @@ static int fake_low_power_exit(struct vfio_device *device)
 	return call(device, "low_power_exit", "%s", "");
 }
 
+static int fake_d3cold_probe(struct vfio_device *device)
+{
+	int err = call(device, "d3cold_probe", "%s", "");
+
+	return err || fake_of(device)->d3cold ? err : -ENOTTY;
+}
+
+static int fake_d3cold_enter(struct vfio_device *device, int wakeup_fd,
+			     struct vfio_pci_d3cold_control *ret)
+{
+	fake_of(device)->wakeup_fd = wakeup_fd;
+	*ret = fake_of(device)->enter_says;
+	return call(device, "d3cold_enter", "%s", "");
+}
+
+static int fake_d3cold_exit(struct vfio_device *device, struct vfio_pci_d3cold_control *ret)
+{
+	*ret = fake_of(device)->exit_says;
+	return call(device, "d3cold_exit", "%s", "");
+}
+
+static int fake_d3cold_status(struct vfio_device *device, struct vfio_pci_d3cold_status *ret)
+{
+	*ret = fake_of(device)->status_says;
+	return call(device, "d3cold_status", "%s", "");
+}
+
 static enum host_power next_power(struct fake_vfio *fake, const enum host_power *script,
 				  unsigned nr, unsigned *at)
 {
@@ -302,6 +329,10 @@ static const struct vfio_ops fake_ops = {
 	.low_power_probe = fake_low_power_probe,
 	.low_power_entry = fake_low_power_entry,
 	.low_power_exit = fake_low_power_exit,
+	.d3cold_probe = fake_d3cold_probe,
+	.d3cold_enter = fake_d3cold_enter,
+	.d3cold_exit = fake_d3cold_exit,
+	.d3cold_status = fake_d3cold_status,
 	.power_state = fake_power_state,
 	.port_power_state = fake_port_power_state,
 	.dma_map = fake_dma_map,
@@ -420,6 +451,8 @@ static void make_device(struct fake_vfio *fake, const char *id)
 	for (unsigned i = 0; i < VFIO_PCI_NUM_IRQS; i++)
 		irq_clear(fake, i);
 	fake->wakeup_fd = -1;
+	fake->enter_says.state = VFIO_PCI_D3COLD_STATE_D3COLD;
+	fake->exit_says.state = fake->status_says.state = VFIO_PCI_D3COLD_STATE_D0;
 	fake->device = (struct vfio_device){
 		.ops = &fake_ops,
 		.container = &host->container,
@@ -461,6 +494,13 @@ struct fake_vfio *fake_vfio_new_beside(struct fake_vfio *other, const char *id)
 	fake->host = other->host;
 	make_device(fake, id);
 	return fake;
+}
+
+void fake_vfio_unseal(struct fake_vfio *fake)
+{
+	pthread_mutex_lock(&fake->device.lock);
+	vfio_device_unseal(&fake->device);
+	pthread_mutex_unlock(&fake->device.lock);
 }
 
 void fake_vfio_start(struct fake_vfio *fake)

@@ -83,7 +83,14 @@ struct fake_vfio {
 	int irq_fds[VFIO_PCI_NUM_IRQS][FAKE_VFIO_VECTORS];
 	unsigned irq_nr[VFIO_PCI_NUM_IRQS];
 	int unmask_fd; /* of INTx */
-	int wakeup_fd; /* of the last low_power_entry */
+	int wakeup_fd; /* of the last low_power_entry or d3cold_enter */
+
+	/* The host's driver has D3cold on request; without it d3cold_probe() is -ENOTTY, as Linux's
+	 * own driver answers. */
+	bool d3cold;
+	/* What d3cold_enter(), d3cold_exit() and d3cold_status() say, refused or not. */
+	struct vfio_pci_d3cold_control enter_says, exit_says;
+	struct vfio_pci_d3cold_status status_says;
 
 	/* What power_state() and port_power_state() say: the script first, its last entry for ever.
 	 */
@@ -103,6 +110,8 @@ struct fake_vfio *fake_vfio_new(const char *id);
  * and log. Freed before @other. */
 struct fake_vfio *fake_vfio_new_beside(struct fake_vfio *other, const char *id);
 void fake_vfio_free(struct fake_vfio *fake);
+/* Takes device->lock and shows the device again. */
+void fake_vfio_unseal(struct fake_vfio *fake);
 /* As the machine does: config (single function), interrupts, BARs, placement. Clears the log. */
 void fake_vfio_start(struct fake_vfio *fake);
 

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "acpi/abi.h"
+#include "devices/vfio/power_slot.h"
 #include "tests/unit/slot_rig.h"
 #include "tests/unit/suite.h"
 #include "vmm/bits.h"
@@ -236,6 +238,44 @@ START_TEST(once_off_has_returned_an_exit_under_way_shows_nothing)
 	wait_event("power-d3cold");
 	ck_assert_uint_eq(fake_vfio_count(fn(0), "dma_map"), 0);
 	ck_assert_uint_eq(fake_vfio_count(fn(0), "low_power_entry"), 1);
+}
+END_TEST
+
+static void *ask_off(void *opaque)
+{
+	(void)opaque;
+	power_slot_command(host.slot, CVM_CMD_OFF);
+	return NULL;
+}
+
+static bool off_is_asked(void)
+{
+	if (pthread_mutex_trylock(&host.slot->lock))
+		return true; /* it waits for the device that is being shown */
+	pthread_mutex_unlock(&host.slot->lock);
+	return false;
+}
+
+/* _OFF comes while the worker shows function 0: it must not go on with function 1. */
+START_TEST(off_while_the_slot_is_shown_shows_no_more_of_it)
+{
+	pthread_t thread;
+
+	hold(&host.hold_show);
+	ask_on();
+	wait_held();
+	ck_assert_uint_eq(fake_vfio_count(fn(0), "dma_map"), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, ask_off, NULL), 0);
+	while (!off_is_asked())
+		usleep(1000);
+	fake_vfio_clear(fn(0));
+	release();
+	pthread_join(thread, NULL);
+	wait_event("power-d3cold");
+	ck_assert_uint_eq(settle_status(), 0);
+	ck_assert_uint_gt(fake_vfio_count(fn(0), "dma_map"), 0);
+	ck_assert_uint_eq(fake_vfio_count(fn(1), "dma_map"), 0);
+	ck_assert_str_eq(host.order, "e1 e0 x0 x1 e1 e0 ");
 }
 END_TEST
 
@@ -523,6 +563,7 @@ static Suite *make_suite(void)
 	t = suite_case(s, "two functions", two_cold_functions, slot_rig_free);
 	tcase_add_test(t, function_0_exits_first);
 	tcase_add_test(t, one_dead_function_fails_the_slot);
+	tcase_add_test(t, off_while_the_slot_is_shown_shows_no_more_of_it);
 
 	t = suite_case(s, "bound", NULL, slot_rig_free);
 	tcase_add_test(t, a_late_success_stays_sealed_and_is_one_event);

@@ -93,6 +93,26 @@ START_TEST(on_after_a_wake_brings_the_slot_back)
 }
 END_TEST
 
+/* The worker hears of both commands at once: it is held in the notification. */
+START_TEST(on_and_off_in_a_row_after_a_wake_enter_again)
+{
+	go_cold();
+	hold(&host.hold_wake);
+	foreign_wake(0);
+	expect_event("power-wake");
+	wait_held();
+	power_slot_command(host.slot, CVM_CMD_ON);
+	power_slot_command(host.slot, CVM_CMD_OFF);
+	release();
+	wait_event("power-d3cold");
+	ck_assert_uint_eq(settle_status(), 0);
+	ck_assert_str_eq(host.order, "e0 e0 ");
+	ck_assert_int_eq(host.functions[0].state, HOST_POWER_D3COLD);
+	ck_assert(guest_sees_nothing(0));
+	go_on();
+}
+END_TEST
+
 START_TEST(a_wake_ends_the_observation)
 {
 	host.functions[0].sleeps = HOST_POWER_D0;
@@ -476,6 +496,8 @@ END_TEST
 
 START_TEST(back_ends_have_names)
 {
+	ck_assert_str_eq(power_backend_name(POWER_BACKEND_AUTO), "auto");
+	ck_assert_str_eq(power_backend_name(POWER_BACKEND_EXPLICIT), "explicit");
 	ck_assert_str_eq(power_backend_name(POWER_BACKEND_LOWPOWER), "lowpower");
 	ck_assert_str_eq(power_backend_name(POWER_BACKEND_D3HOT), "d3hot");
 	ck_assert_str_eq(power_backend_name(POWER_BACKEND_NONE), "none");
@@ -491,8 +513,13 @@ START_TEST(a_slot_has_1_to_8_functions)
 	struct vfio_device *none[POWER_MAX_FUNCTIONS + 1] = { NULL };
 	struct power_slot *slot = NULL;
 
-	ck_assert_int_eq(power_slot_create(&config, none, 0, &slot), -EINVAL);
-	ck_assert_int_eq(power_slot_create(&config, none, POWER_MAX_FUNCTIONS + 1, &slot), -EINVAL);
+	char why[64] = "";
+
+	ck_assert_int_eq(power_slot_create(&config, none, 0, &slot, why, sizeof(why)), -EINVAL);
+	ck_assert_int_eq(
+		power_slot_create(&config, none, POWER_MAX_FUNCTIONS + 1, &slot, why, sizeof(why)),
+		-EINVAL);
+	ck_assert_str_eq(why, "");
 	ck_assert_ptr_null(slot);
 	power_slot_destroy(NULL);
 }
@@ -517,7 +544,9 @@ END_TEST
 START_TEST(the_end_of_a_slot_that_is_on_asks_the_host_nothing)
 {
 	destroy();
-	ck_assert_uint_eq(fake_vfio_count(fn(0), NULL), 1); /* the probe */
+	ck_assert_uint_eq(fake_vfio_count(fn(0), "d3cold_probe"), 1);
+	ck_assert_uint_eq(fake_vfio_count(fn(0), "low_power_probe"), 1);
+	ck_assert_uint_eq(fake_vfio_count(fn(0), NULL), 2);
 }
 END_TEST
 
@@ -627,6 +656,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_foreign_wake_is_said_and_notified);
 	tcase_add_test(t, a_wake_leaves_the_slot_off_and_sealed);
 	tcase_add_test(t, on_after_a_wake_brings_the_slot_back);
+	tcase_add_test(t, on_and_off_in_a_row_after_a_wake_enter_again);
 	tcase_add_test(t, a_wake_ends_the_observation);
 	tcase_add_test(t, signals_while_on_are_no_wakes);
 	tcase_add_test(t, a_signal_during_the_exit_is_no_wake);

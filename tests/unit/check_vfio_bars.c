@@ -418,7 +418,7 @@ START_TEST(unsealed_bars_are_back)
 	vfio_device_seal(&fake->device);
 	hide();
 	fake_vfio_clear(fake);
-	vfio_device_unseal(&fake->device);
+	fake_vfio_unseal(fake);
 	ck_assert_uint_eq(slots_in_use(), 2);
 	ck_assert_uint_eq(fake_vfio_count(fake, "dma_map"), 2);
 	fake->bars[0][0x3800] = 0x42;

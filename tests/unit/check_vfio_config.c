@@ -94,7 +94,7 @@ START_TEST(write_to_sealed_config_vanishes)
 	vfio_device_seal(&fake->device);
 	fake_vfio_config_write(fake, PCI_BASE_ADDRESS_2, 0xd0000000, 4);
 	fake_vfio_config_write(fake, PCI_INTERRUPT_LINE, 9, 1);
-	vfio_device_unseal(&fake->device);
+	fake_vfio_unseal(fake);
 	ck_assert_uint_eq(fake_vfio_config_read(fake, PCI_BASE_ADDRESS_2, 4),
 			  FAKE_VFIO_BAR2 | PCI_BASE_ADDRESS_MEM_PREFETCH);
 	ck_assert_uint_eq(fake_vfio_config_read(fake, PCI_INTERRUPT_LINE, 1), 0);
@@ -114,7 +114,7 @@ START_TEST(device_given_back_reads_all_ones_for_good)
 {
 	vfio_device_close(&fake->device);
 	fake_vfio_clear(fake);
-	vfio_device_unseal(&fake->device);
+	fake_vfio_unseal(fake);
 	ck_assert(fake->device.sealed);
 	ck_assert_uint_eq(fake_vfio_config_read(fake, PCI_VENDOR_ID, 4), 0xffffffff);
 	fake_vfio_config_write(fake, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
@@ -392,7 +392,7 @@ START_TEST(device_that_was_put_into_d0_shows_its_bars_when_unsealed)
 	fake_vfio_config_write(fake, PMCSR, 3, 2);
 	vfio_device_seal(&fake->device);
 	vfio_config_pmcsr_d0(&fake->device);
-	vfio_device_unseal(&fake->device);
+	fake_vfio_unseal(fake);
 	ck_assert_uint_eq(fake_vfio_config_read(fake, PMCSR, 2), PCI_PM_CTRL_NO_SOFT_RESET);
 	ck_assert(fake->device.bars[0].pieces[0].shown);
 }
@@ -558,7 +558,7 @@ START_TEST(random_accesses_are_harmless)
 		if (i % 256 == 0)
 			vfio_device_seal(&fake->device);
 		if (i % 256 == 16)
-			vfio_device_unseal(&fake->device);
+			fake_vfio_unseal(fake);
 	}
 }
 END_TEST

@@ -150,7 +150,7 @@ START_TEST(unsealing_binds_intx_and_resamples_once)
 	decode(PCI_COMMAND_MEMORY);
 	vfio_device_seal(&fake->device);
 	vfio_device_seal(&fake->device);
-	vfio_device_unseal(&fake->device);
+	fake_vfio_unseal(fake);
 	ck_assert(irqs->intx_bound);
 	ck_assert_uint_eq(count_of(irqs->intx_resample_fd), 1);
 }
@@ -459,7 +459,7 @@ START_TEST(interrupts_of_a_sealed_device_survive)
 	fake_vfio_clear(fake);
 	vfio_device_seal(&fake->device);
 	ck_assert(irqs->vectors[0].bound);
-	vfio_device_unseal(&fake->device);
+	fake_vfio_unseal(fake);
 	ck_assert(irqs->vectors[0].bound);
 	ck_assert_uint_eq(fake_vfio_count(fake, "set_irq_fds"), 0);
 }

@@ -81,15 +81,11 @@ static bool any_bar_shown(struct vfio_device *device)
 	return false;
 }
 
-static int host_entry(struct vfio_device *device, int wakeup_fd)
+/* The rules of an entry, whichever call it is. */
+static void check_entry(struct vfio_device *device, int wakeup_fd)
 {
-	struct power_function *f = function_of(device);
 	bool sealed = true, shown = false;
-	int r;
 
-	wait_at(&host.hold_entry);
-	arrive(device, 'e');
-	r = fake_ops->low_power_entry(device, wakeup_fd);
 	for (unsigned i = 0; i < host.nr; i++) {
 		struct vfio_device *d = &host.functions[i].fake->device;
 
@@ -105,8 +101,21 @@ static int host_entry(struct vfio_device *device, int wakeup_fd)
 		broke(device, "a BAR of the slot is shown at the entry");
 	if (readable(wakeup_fd))
 		broke(device, "the wake eventfd is not drained at the entry");
-	if (f->engaged)
+	if (function_of(device)->engaged)
 		broke(device, "entered twice");
+	pthread_mutex_unlock(&host.lock);
+}
+
+static int host_entry(struct vfio_device *device, int wakeup_fd)
+{
+	struct power_function *f = function_of(device);
+	int r;
+
+	wait_at(&host.hold_entry);
+	arrive(device, 'e');
+	r = fake_ops->low_power_entry(device, wakeup_fd);
+	check_entry(device, wakeup_fd);
+	pthread_mutex_lock(&host.lock);
 	f->wakeup_fd = wakeup_fd;
 	if (r == 0) {
 		f->engaged = true;
@@ -138,13 +147,145 @@ static int host_exit(struct vfio_device *device)
 	return 0;
 }
 
+/* --- the driver with D3cold on request ----------------------------------------------------------
+ */
+
+#define PORT_BDF VFIO_PCI_D3COLD_BDF(0, 0, 1 << 3)
+
+static uint32_t driver_state(enum host_power state)
+{
+	static const uint32_t states[] = {
+		[HOST_POWER_UNKNOWN] = VFIO_PCI_D3COLD_STATE_UNKNOWN,
+		[HOST_POWER_D0] = VFIO_PCI_D3COLD_STATE_D0,
+		[HOST_POWER_D3HOT] = VFIO_PCI_D3COLD_STATE_D3HOT,
+		[HOST_POWER_D3COLD] = VFIO_PCI_D3COLD_STATE_D3COLD,
+	};
+
+	return states[state];
+}
+
+/* Lock held: what it says of itself. */
+static uint32_t said_state(const struct power_function *f)
+{
+	return driver_state(f->driver ? f->driver : f->state);
+}
+
+/* Lock held. */
+static void set_state(struct power_function *f, enum host_power state)
+{
+	f->before = f->state;
+	f->lagging = f->sysfs_lags;
+	f->state = state;
+}
+
+/* Lock held: whether all functions but @f are in low power. */
+static bool others_engaged(const struct power_function *f)
+{
+	for (unsigned i = 0; i < host.nr; i++)
+		if (&host.functions[i] != f && !host.functions[i].engaged &&
+		    !host.functions[i].fake->device.gone)
+			return false;
+	return true;
+}
+
+/* Lock held. @f is in low power now: it waits in D3hot for the others, the last takes all along. */
+static void suspend(struct power_function *f, struct vfio_pci_d3cold_control *said)
+{
+	bool last = others_engaged(f);
+
+	f->engaged = true;
+	if (!last) {
+		set_state(f, HOST_POWER_D3HOT);
+		said->rc = -EBUSY;
+		said->rc_bdf = PORT_BDF;
+		return;
+	}
+	host.port = f->sleeps == HOST_POWER_D3COLD ? HOST_POWER_D3COLD : HOST_POWER_D0;
+	for (unsigned i = 0; i < host.nr; i++)
+		set_state(&host.functions[i], host.functions[i].sleeps);
+	said->rc = f->limit_rc;
+	said->rc_bdf = f->limit_rc == -EBUSY ? PORT_BDF : VFIO_PCI_D3COLD_BDF(0, 1, 0);
+}
+
+/* Lock held. */
+static void say(const struct power_function *f, struct vfio_pci_d3cold_control *said)
+{
+	said->state = said_state(f);
+	said->nr_ports = 1;
+	said->ports[0].bdf = PORT_BDF;
+	said->ports[0].state = driver_state(host.port);
+	said->elapsed_ns = 14000000;
+}
+
+static int host_d3cold_enter(struct vfio_device *device, int wakeup_fd,
+			     struct vfio_pci_d3cold_control *ret)
+{
+	struct power_function *f = function_of(device);
+	int r;
+
+	wait_at(&host.hold_entry);
+	arrive(device, 'E');
+	r = fake_ops->d3cold_enter(device, wakeup_fd, ret);
+	check_entry(device, wakeup_fd);
+	pthread_mutex_lock(&host.lock);
+	f->wakeup_fd = wakeup_fd;
+	ret->rc = 0;
+	ret->state = VFIO_PCI_D3COLD_STATE_UNKNOWN;
+	if (r == 0) {
+		suspend(f, ret);
+		say(f, ret);
+	}
+	pthread_mutex_unlock(&host.lock);
+	return r;
+}
+
+static int host_d3cold_exit(struct vfio_device *device, struct vfio_pci_d3cold_control *ret)
+{
+	struct power_function *f = function_of(device);
+	int r;
+
+	wait_at(&host.hold_exit);
+	arrive(device, 'X');
+	r = fake_ops->d3cold_exit(device, ret);
+	pthread_mutex_lock(&host.lock);
+	if (r == 0 || r == -EIO || r == -ENODEV)
+		f->engaged = false;
+	if (r == 0 && f->dead_exits) {
+		f->dead_exits--;
+		r = -EIO;
+	} else if (r == 0) {
+		host.port = HOST_POWER_D0;
+		set_state(f, HOST_POWER_D0);
+		r = f->deaf ? -ENODEV : 0;
+	}
+	say(f, ret);
+	pthread_mutex_unlock(&host.lock);
+	return r;
+}
+
+static int host_d3cold_status(struct vfio_device *device, struct vfio_pci_d3cold_status *ret)
+{
+	struct power_function *f = function_of(device);
+	int r = fake_ops->d3cold_status(device, ret);
+
+	pthread_mutex_lock(&host.lock);
+	ret->state = said_state(f);
+	pthread_mutex_unlock(&host.lock);
+	return r;
+}
+
+/* --- what the host says -------------------------------------------------------------------------
+ */
+
 static enum host_power host_power_state(struct vfio_device *device)
 {
 	struct power_function *f = function_of(device);
 
+	wait_at(&host.hold_state);
 	(void)fake_ops->power_state(device);
 	pthread_mutex_lock(&host.lock);
-	enum host_power state = f->state;
+	enum host_power state = f->lagging || f->sysfs_stuck ? f->before : f->state;
+	f->lagging = false;
 	pthread_mutex_unlock(&host.lock);
 	return state;
 }
@@ -224,9 +365,16 @@ static int host_dma_unmap(struct vfio_device *device, uint64_t iova, uint64_t si
 	return fake_ops->dma_unmap(device, iova, size);
 }
 
+static int host_dma_map(struct vfio_device *device, uint64_t iova, uint64_t size, void *hva)
+{
+	wait_at(&host.hold_show);
+	return fake_ops->dma_map(device, iova, size, hva);
+}
+
 static void count_wake(void *opaque, unsigned index)
 {
 	(void)opaque;
+	wait_at(&host.hold_wake);
 	pthread_mutex_lock(&host.lock);
 	host.wakes++;
 	host.wake_index = index;
@@ -257,12 +405,16 @@ static void start_function(unsigned i)
 	host.ops = *fake_ops;
 	host.ops.low_power_entry = host_entry;
 	host.ops.low_power_exit = host_exit;
+	host.ops.d3cold_enter = host_d3cold_enter;
+	host.ops.d3cold_exit = host_d3cold_exit;
+	host.ops.d3cold_status = host_d3cold_status;
 	host.ops.power_state = host_power_state;
 	host.ops.port_power_state = host_port_power_state;
 	host.ops.reset = host_reset;
 	host.ops.region_read = host_region_read;
 	host.ops.region_write = host_region_write;
 	host.ops.dma_unmap = host_dma_unmap;
+	host.ops.dma_map = host_dma_map;
 }
 
 void slot_rig_make(unsigned nr)
@@ -296,12 +448,29 @@ void slot_rig_start(const struct power_slot_config *config)
 	full.wake = count_wake;
 	for (unsigned i = 0; i < host.nr; i++)
 		functions[i] = &host.functions[i].fake->device;
-	ck_assert_int_eq(power_slot_create(&full, functions, host.nr, &host.slot), 0);
+	char why[256] = "";
+
+	ck_assert_msg(power_slot_create(&full, functions, host.nr, &host.slot, why, sizeof(why)) ==
+			      0,
+		      "%s", why);
 }
 
 void slot_rig_start_default(unsigned nr)
 {
 	slot_rig_make(nr);
+	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+}
+
+void slot_rig_explicit(void)
+{
+	for (unsigned i = 0; i < host.nr; i++)
+		host.functions[i].fake->d3cold = true;
+}
+
+void slot_rig_start_explicit(unsigned nr)
+{
+	slot_rig_make(nr);
+	slot_rig_explicit();
 	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
 }
 
@@ -361,6 +530,7 @@ void release(void)
 {
 	pthread_mutex_lock(&host.lock);
 	host.hold_entry = host.hold_exit = host.hold_hide = false;
+	host.hold_show = host.hold_state = host.hold_wake = false;
 	pthread_cond_broadcast(&host.changed);
 	pthread_mutex_unlock(&host.lock);
 }
@@ -368,7 +538,7 @@ void release(void)
 void foreign_wake(unsigned i)
 {
 	pthread_mutex_lock(&host.lock);
-	host.functions[i].state = HOST_POWER_D0;
+	host.functions[i].state = host.port = HOST_POWER_D0;
 	host.functions[i].engaged = false;
 	eventfd_write(host.functions[i].wakeup_fd, 1);
 	pthread_mutex_unlock(&host.lock);

@@ -2,7 +2,8 @@
 /*
  * For the suites of devices/vfio/power.c: a slot of one or two fake devices on a host that behaves
  * as Linux does. An entry makes the device D3cold, an exit makes it D0 and signals the wake
- * eventfd (contract of LOW_POWER_EXIT); a test sets what goes wrong.
+ * eventfd (contract of LOW_POWER_EXIT); a test sets what goes wrong. With slot_rig_explicit() its
+ * driver has D3cold on request, as linux/vfio_pci_d3cold.h describes it.
  *
  *	slot_rig_make(2);			functions 0 and 1, on, BARs shown
  *	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
@@ -35,9 +36,15 @@ struct power_function {
 	unsigned dead_exits;	/* so many exits return 0 and bring nothing back */
 	bool deaf;		/* D0 by sysfs, but STATUS reads all ones */
 	bool reset_revives;	/* a reset ends both */
+	/* Driver with D3cold on request: */
+	int limit_rc; /* what its entry tells instead of a deeper state; sleeps is the state */
+	enum host_power driver; /* what the driver says whatever is true; UNKNOWN: the truth */
+	bool sysfs_lags;	/* sysfs says the state before, once, after a call */
+	bool sysfs_stuck;	/* sysfs says for ever what it said before */
 	/* Its own: */
 	bool engaged;
-	enum host_power state;
+	enum host_power state, before;
+	bool lagging;
 	int wakeup_fd;
 };
 
@@ -54,13 +61,16 @@ struct slot_rig {
 	pthread_cond_t changed;
 	bool hold_entry, hold_exit; /* calls wait in front of the host */
 	bool hold_hide;		    /* so does taking a BAR out of the IOMMU */
+	bool hold_show;		    /* and putting one in */
+	bool hold_state;	    /* and asking sysfs for a device's state */
+	bool hold_wake;		    /* and config.wake */
 	bool guest_hides;	    /* BARs go because the guest says so, without a seal */
 	unsigned waiting;	    /* calls that do */
 	enum host_power port;
 	unsigned wakes; /* calls of config.wake */
 	unsigned wake_index;
 	/* Calls of all functions in their order: e entry, x exit, r reset, 3 and 0 PMCSR written to
-	 * D3hot and D0, and the function: "e1 e0 x0 x1 ". */
+	 * D3hot and D0, and the function: "e1 e0 x0 x1 "; E and X for D3cold on request. */
 	char order[256];
 	char broken[256]; /* the first rule that a call of the slot broke, "" if none */
 };
@@ -72,6 +82,10 @@ void slot_rig_make(unsigned nr);
 void slot_rig_start(const struct power_slot_config *config);
 /* Both at once, with the defaults. */
 void slot_rig_start_default(unsigned nr);
+/* Between make and start: all functions have the driver with D3cold on request. */
+void slot_rig_explicit(void);
+/* Made, explicit, started with the defaults. */
+void slot_rig_start_explicit(unsigned nr);
 void slot_rig_free(void);
 
 /* hold(&host.hold_exit) makes exits wait in front of the host, and so on; wait_held() waits until
