@@ -19,6 +19,12 @@ need() {
 	command -v "$1" >/dev/null || die 77 "there is no $1: install the package $2 (apt-get install $2)"
 }
 
+# usage SCRIPT: the comment at its head.
+usage() {
+	sed -n '3,/^set/{/^set/d;s/^# \?//;p}' "$1"
+	exit 0
+}
+
 # has_value OPTION COUNT-OF-WORDS-LEFT: an option at the end of the line has none.
 has_value() {
 	[ "$2" -ge 2 ] || die 2 "$1 needs a value: --help shows which"
@@ -201,4 +207,15 @@ write_kbuild() {
 		obj-m := vfio-pci-core.o
 		NOSTDINC_FLAGS += -I$(src)/../../../include -I$(src)/../../../include/uapi
 	END
+}
+
+# Prints the newest cloud kernel of a series that apt knows, or whose headers are in the cache.
+newest_kernel() {
+	local version
+	{
+		command -v apt-cache >/dev/null && apt-cache pkgnames "linux-headers-$1." | sed 's/^linux-headers-//'
+		ls "$cache/headers" 2>/dev/null
+	} | grep -E -- '-cloud-amd64$' | sort -Vr | while read -r version; do
+		[ "$(series_of "$version" 2>/dev/null)" = "$1" ] && echo "$version" && break
+	done
 }
