@@ -45,6 +45,44 @@ class TheTruth(unittest.TestCase):
         # The guest's clock is 23.3 s behind and known to 50 ms: the request lies between mark and event.
         self.assertTrue(0 < first["off_ns"] < 34994034113 - 33806149335)
         self.assertEqual(first["unbind_ns"], 11290295382 - 10498528116)
+        self.assertIsNone(first["awake_ns"])
+
+    def test_a_device_is_awake_from_its_wake_to_off(self):
+        files = load(RECORDED)
+        stamps = {}
+        for event in Recording(files).events:
+            stamps.setdefault(event.name, []).append(event.t_ns)
+        second = figures.document(Recording(files))["cycles"][1]
+        self.assertEqual(second["awake_ns"], stamps["power-off-asked"][1] - stamps["power-alive"][0])
+
+    def test_the_back_end_is_named(self):
+        files = load(RECORDED)
+        self.assertEqual(figures.document(Recording(files))["backend"], "lowpower")
+        files["events.json"] = [line.replace('"lowpower"', '"explicit"') for line in files["events.json"]]
+        self.assertEqual(figures.document(Recording(files))["backend"], "explicit")
+        self.assertEqual(figures.document(Recording({}))["backend"], "unknown")
+
+    def entry_that_returns_with_d3cold(self, **changes):
+        """Findings about a back end whose entry calls begin with _OFF and return when the power is off already."""
+        files = load(RECORDED)
+        events, asked = [json.loads(line) for line in files["events.json"]], 0
+        for event, following in zip(events, events[1:]):
+            properties = event["properties"]
+            if event["event"] == "power-off-asked":
+                asked = properties["t_ns"]
+            elif event["event"] == "power-entry-issued":
+                properties["t_ns"] = following["properties"]["t_ns"]
+                properties["took_ns"] = properties["t_ns"] - asked
+                properties.update(changes)
+        files["events.json"] = [json.dumps(event) for event in events]
+        # The log's record of it comes a little earlier than that of the busy machine.
+        files["power.log"] = [f"{int(line.split()[0]) - 12 * MS} {' '.join(line.split()[1:])}"
+                              if line.endswith("off") else line for line in files["power.log"]]
+        return findings(files)
+
+    def test_an_entry_may_cut_the_power_before_it_returns(self):
+        self.assertEqual(self.entry_that_returns_with_d3cold(), [])
+        self.assertTrue(self.entry_that_returns_with_d3cold(took_ns=0))
 
 
 class ALie(unittest.TestCase):
@@ -231,7 +269,8 @@ class TheCommand(unittest.TestCase):
         self.assertEqual(json.loads(files["demo.json"])["findings"][0]["who"], LOG)
 
     def test_refuses_bad_arguments_in_one_line(self):
-        for arguments in (["--cycles", "0"], ["--cycles", "x"], ["--kernel", "5.10"], ["--nonsense"], ["word"],
+        for arguments in (["--cycles", "0"], ["--cycles", "x"], ["--kernel", "5.10"], ["--driver", "old"],
+                          ["--awake-ms", "-1"], ["--awake-ms", "60001"], ["--nonsense"], ["word"],
                           ["--lie", "nobody"], ["--lie", "log:loud"], ["--lie", "log:late:x"],
                           ["--replay", "/nonexistent"]):
             with self.subTest(arguments=arguments):

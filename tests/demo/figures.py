@@ -8,8 +8,11 @@ from witnesses import MS
 def cycle_figures(recording, cycle):
     """Nanoseconds by name; None where a witness is silent."""
     events = {event.name: event for event in recording.events if cycle.idle <= event.t_ns < cycle.end}
-    figures = dict.fromkeys(("off_ns", "off_error_ns", "unbind_ns", "d3cold_ns", "wake_ns", "exit_ns",
+    figures = dict.fromkeys(("awake_ns", "off_ns", "off_error_ns", "unbind_ns", "d3cold_ns", "wake_ns", "exit_ns",
                              "difference_ns"))
+    woken = [event.t_ns for event in recording.events if event.name == "power-alive" and event.t_ns < cycle.idle]
+    if woken and "power-off-asked" in events:
+        figures["awake_ns"] = events["power-off-asked"].t_ns - woken[-1]
     asked = cycle.stamps and recording.guest_clock.convert(cycle.stamps[0])
     if asked and "power-off-asked" in events:
         figures["off_ns"] = events["power-off-asked"].t_ns - asked[0]
@@ -41,6 +44,12 @@ def summary(cycles):
             f"difference {span(cycles, 'difference_ns')}")
 
 
+def backend(recording):
+    """coldvm's power back end, as its events name it."""
+    names = {event.properties["backend"] for event in recording.events if "backend" in event.properties}
+    return "/".join(sorted(names)) or "unknown"
+
+
 def document(recording):
     """What demo.json holds. Times are nanoseconds of the emulated host's CLOCK_MONOTONIC."""
     findings = judge(recording)
@@ -55,6 +64,7 @@ def document(recording):
         "verdict": "FAIL" if findings else "PASS",
         "findings": [finding._asdict() for finding in findings],
         "run": recording.header,
+        "backend": backend(recording),
         "cycles": cycles,
         "witnesses": {
             **{name: [change._asdict() for change in changes] for name, changes in recording.changes.items()},

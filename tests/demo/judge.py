@@ -54,6 +54,12 @@ def moment(witness, t_ns, error_ns=0):
     return Moment(t_ns - LATE[witness] - error_ns, t_ns + error_ns)
 
 
+def event_moment(event):
+    """An entry's calls may cut the power before they return."""
+    took_ns = event.properties.get("took_ns", 0) if event.name == "power-entry-issued" else 0
+    return Moment(event.t_ns - took_ns, event.t_ns)
+
+
 def ms(value):
     return f"{value / MS:.0f} ms"
 
@@ -122,7 +128,7 @@ class Judge:
             if event.properties.get("device_state", COLD) != COLD:
                 self._find(cycle, EVENTS, f"{event.name} in {event.properties['device_state']}")
             switch = COLD if SEQUENCE.index(event.name) < 3 else ON
-            self._place(cycle, EVENTS, event.name, switch, moment(EVENTS, event.t_ns))
+            self._place(cycle, EVENTS, event.name, switch, event_moment(event))
 
     @staticmethod
     def _wrong_sequence(names):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The printed timeline: four witnesses side by side, one row a moment; and the table of figures."""
 
+from figures import backend
 from witnesses import EVENTS, GUEST, HOST, LOG, MS, WITNESSES
 
 WIDTHS = {GUEST: 16, EVENTS: 22, HOST: 16, LOG: 9}
@@ -35,7 +36,7 @@ def clock_errors(recording):
 
 def print_timeline(recording):
     errors = clock_errors(recording)
-    print("\nTimeline: seconds since the cycle's idle request, by the emulated host's clock (clock errors: "
+    print(f"\nTimeline, back end {backend(recording)}: seconds since the cycle's idle request, by the emulated host's clock (clock errors: "
           f"guest {errors[GUEST] / MS:.0f} ms, power log {errors[LOG] / MS:.1f} ms)")
     print("           " + "  ".join(f"{name:{WIDTHS[name]}}" for name in WITNESSES).rstrip())
     for cycle in recording.cycles:
@@ -53,10 +54,10 @@ def print_timeline(recording):
 
 def print_figures(cycles):
     """One line a cycle: what the steps took."""
-    columns = (("to _OFF", "off_ns"), ("of it unbind", "unbind_ns"), ("to D3cold", "d3cold_ns"),
+    columns = (("awake", "awake_ns"), ("to _OFF", "off_ns"), ("of it unbind", "unbind_ns"), ("to D3cold", "d3cold_ns"),
                ("guest's wake", "wake_ns"), ("host's exit", "exit_ns"), ("difference", "difference_ns"))
-    print("\nFigures in ms: idle request to _OFF; entry issued to D3cold observed; from the guest's touch until")
-    print("config space and BAR answer; the host's exit from low power; the last two's difference")
+    print("\nFigures in ms: from the last wake to _OFF; idle request to _OFF; first entry call to D3cold; from the guest's")
+    print("touch until config space and BAR answer; the host's exit from low power; the last two's difference")
     print("cycle  " + "  ".join(f"{title:>12}" for title, _ in columns))
     for figures in cycles:
         values = (figures[name] for _, name in columns)
