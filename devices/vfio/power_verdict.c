@@ -141,6 +141,11 @@ bool power_verdict_cold(struct power_slot *slot, const struct power_call *calls,
 /* --- the second witness -------------------------------------------------------------------------
  */
 
+static bool differ(enum host_power a, enum host_power b)
+{
+	return a != b && a != HOST_POWER_UNKNOWN && b != HOST_POWER_UNKNOWN;
+}
+
 /*
  * @said is older than what sysfs says now, and the host may have woken the device in between: only
  * a driver that goes on to say something else than sysfs, twice, contradicts it.
@@ -149,12 +154,12 @@ static bool contradicts(struct vfio_device *device, enum host_power *said, enum 
 {
 	*sysfs = device->ops->power_state(device);
 	for (unsigned look = 0; look < 2; look++) {
-		if (*said == *sysfs || *said == HOST_POWER_UNKNOWN || *sysfs == HOST_POWER_UNKNOWN)
+		if (!differ(*said, *sysfs))
 			return false;
 		*said = state_now(device);
 		*sysfs = device->ops->power_state(device);
 	}
-	return *said != *sysfs && *said != HOST_POWER_UNKNOWN && *sysfs != HOST_POWER_UNKNOWN;
+	return differ(*said, *sysfs);
 }
 
 bool power_verdict_agrees(struct power_slot *slot, const struct power_call *calls)
