@@ -101,8 +101,8 @@ struct vfio_pci_d3cold_control {
  * @entries: ENTERs that took effect
  * @wakes_exit: resumes by VFIO_PCI_D3COLD_EXIT
  * @wakes_access: resumes by another access, of this user or of the host
- * @wakes_unknown: resumes by a kernel thread: a wake by the device itself, a
- *	port's PME, system resume
+ * @wakes_unknown: resumes by a kernel thread for nobody: a wake by the device
+ *	itself, a port that was powered up for another function, system resume
  * @sealed_accesses: reads and writes that SEALED answered
  * @open_ns: time since the device was opened
  * @d3cold_ns: how much of it the device spent in D3cold, as far as ENTER or
