@@ -479,6 +479,7 @@ static void handle_request(struct power_slot *slot)
 		power_event_plain(slot, "device-released", device, now_ns());
 	}
 	if (slot_gone(slot)) {
+		power_notes_gone(&slot->notes);
 		pthread_mutex_lock(&slot->lock);
 		slot->phase = POWER_FAILED;
 		slot->settled = true;
@@ -712,6 +713,7 @@ static void free_slot(struct power_slot *slot)
 	for (unsigned i = 0; i < slot->nr; i++)
 		close_fd(&slot->wake_fds[i]);
 	close_fd(&slot->kick_fd);
+	power_notes_exit(&slot->notes);
 	pthread_cond_destroy(&slot->changed);
 	pthread_mutex_destroy(&slot->lock);
 	free(slot);
@@ -734,6 +736,7 @@ int power_slot_create(const struct power_slot_config *config, struct vfio_device
 	slot->nr = nr;
 	pthread_mutex_init(&slot->lock, NULL);
 	pthread_cond_init(&slot->changed, NULL);
+	power_notes_init(&slot->notes);
 	for (unsigned i = 0; i < nr; i++)
 		slot->wake_fds[i] = -1;
 	slot->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -6,6 +6,7 @@
 
 #include "devices/vfio/host.h"
 #include "devices/vfio/power_host.h"
+#include "devices/vfio/power_notes.h"
 #include "devices/vfio/power_slot.h"
 #include "devices/vfio/power_verdict.h"
 #include "vmm/bits.h"
@@ -52,8 +53,11 @@ static json_t *properties(struct power_slot *slot, struct vfio_device *device)
 	return json_pack("{s:s, s:i}", "id", named->id, "slot", (int)slot->config.index);
 }
 
-static void emit(struct power_slot *slot, const char *event, uint64_t t_ns, json_t *props)
+/* Every event passes here: it is noted, and told. */
+static void emit(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t took_ns,
+		 enum host_power state, json_t *props)
 {
+	power_notes_event(&slot->notes, slot->config.index, event, t_ns, took_ns, state);
 	event_emit(slot->config.events, "device", event, t_ns, props);
 }
 
@@ -65,7 +69,7 @@ static void add_ns(json_t *props, const char *key, uint64_t ns)
 void power_event_plain(struct power_slot *slot, const char *event, struct vfio_device *device,
 		       uint64_t t_ns)
 {
-	emit(slot, event, t_ns, properties(slot, device));
+	emit(slot, event, t_ns, 0, HOST_POWER_UNKNOWN, properties(slot, device));
 }
 
 static void add_text(json_t *props, const char *key, const char *text)
@@ -119,7 +123,9 @@ void power_event_calls(struct power_slot *slot, const char *event, uint64_t t_ns
 	add_text(props, "backend", power_backend_name(slot->backend));
 	add_ns(props, "took_ns", took_ns);
 	json_object_set_new(props, "functions", functions);
-	emit(slot, event, t_ns, props);
+	if (power_mark_parse(event) == POWER_MARK_ENTRY_ISSUED)
+		power_notes_entry(&slot->notes, calls, slot->nr);
+	emit(slot, event, t_ns, took_ns, HOST_POWER_UNKNOWN, props);
 }
 
 void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t since_ns,
@@ -130,7 +136,7 @@ void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns
 	add_text(props, "device_state", power_state_name(depth->device));
 	add_text(props, "port_state", power_state_name(depth->port));
 	add_ns(props, "since_ns", since_ns);
-	emit(slot, event, t_ns, props);
+	emit(slot, event, t_ns, since_ns, depth->device, props);
 }
 
 void power_event_disagreement(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns,
@@ -140,7 +146,7 @@ void power_event_disagreement(struct power_slot *slot, struct vfio_device *devic
 
 	add_text(props, "driver_state", power_state_name(driver));
 	add_text(props, "sysfs_state", power_state_name(sysfs));
-	emit(slot, "power-disagreement", t_ns, props);
+	emit(slot, "power-disagreement", t_ns, 0, sysfs, props);
 }
 
 void power_event_alive(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns)
@@ -149,10 +155,13 @@ void power_event_alive(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns
 
 	add_ns(props, "since_ns", since_ns);
 	add_ns(props, "exit_ns", slot->last_exit_ns);
-	emit(slot, "power-alive", t_ns, props);
+	emit(slot, "power-alive", t_ns, since_ns, HOST_POWER_D0, props);
 }
 
 void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns)
 {
-	emit(slot, "power-wake", t_ns, properties(slot, device));
+	for (unsigned i = 0; i < slot->nr; i++)
+		if (slot->functions[i] == device)
+			power_notes_wake(&slot->notes, i);
+	emit(slot, "power-wake", t_ns, 0, HOST_POWER_UNKNOWN, properties(slot, device));
 }

@@ -8,12 +8,14 @@
 #include <stdint.h>
 
 #include "devices/vfio/power.h"
+#include "devices/vfio/power_notes.h"
 
 struct power_slot {
 	struct power_slot_config config;
 	struct vfio_device *functions[POWER_MAX_FUNCTIONS]; /* ascending function numbers */
 	unsigned nr;
 	enum power_backend backend;
+	struct power_notes notes; /* what is kept of the events; has a lock of its own */
 
 	pthread_t thread;
 	int kick_fd;			   /* eventfd: look at the state again */

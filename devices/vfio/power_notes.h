@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is kept of a slot's events for those who ask later: sums, and what came of the last entry.
+ * power_events.c writes it, power_report.c reads it. */
+#ifndef COLDVM_DEVICES_VFIO_POWER_NOTES_H
+#define COLDVM_DEVICES_VFIO_POWER_NOTES_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "devices/vfio/power_host.h"
+#include "devices/vfio/power_stats.h"
+
+struct power_notes {
+	pthread_mutex_t lock; /* a leaf: taken under the slot's lock too */
+	struct power_stats stats;
+	struct power_call entry[POWER_MAX_FUNCTIONS]; /* of the last power-entry-issued */
+	uint32_t woken; /* bit i: function i woke since then, not by the guest */
+};
+
+void power_notes_init(struct power_notes *notes);
+void power_notes_exit(struct power_notes *notes);
+
+/* An event of slot @slot. Names that power_mark_parse() does not know are no power event and are
+ * left out. @state: what the event says of the host. Any thread. */
+void power_notes_event(struct power_notes *notes, unsigned slot, const char *event, uint64_t t_ns,
+		       uint64_t took_ns, enum host_power state);
+/* The entry @calls of @nr functions that power-entry-issued is about: before its event. */
+void power_notes_entry(struct power_notes *notes, const struct power_call *calls, unsigned nr);
+/* Function @index woke, not by the guest: before its event. */
+void power_notes_wake(struct power_notes *notes, unsigned index);
+/* All functions were given back to the host. */
+void power_notes_gone(struct power_notes *notes);
+
+#endif
