@@ -145,6 +145,34 @@ START_TEST(exit_that_was_never_made_leaves_the_slot_as_it_was)
 }
 END_TEST
 
+START_TEST(commands_in_a_row_leave_the_slot_as_it_was)
+{
+	go_d3cold();
+	for (unsigned i = 0; i < 3; i++) {
+		add(POWER_MARK_ON_ASKED, 3000 + i, 0);
+		add(POWER_MARK_OFF_ASKED, 3000 + i, 0);
+	}
+	add(POWER_MARK_EXIT_CANCELLED, 3005, 0);
+	ck_assert_uint_eq(stats.span, POWER_SPAN_D3COLD);
+}
+END_TEST
+
+START_TEST(exit_of_an_earlier_cycle_counts_no_more)
+{
+	go_d3cold();
+	add(POWER_MARK_ON_ASKED, 3000, 0);
+	add(POWER_MARK_EXIT_RETURNED, 3100, 100);
+	add(POWER_MARK_ALIVE, 3101, 101);
+	add(POWER_MARK_OFF_ASKED, 4000, 0);
+	add(POWER_MARK_ENTRY_ISSUED, 4005, 1);
+	add(POWER_MARK_D3COLD, 4020, 16);
+	add(POWER_MARK_ON_ASKED, 5000, 0);
+	add(POWER_MARK_OFF_ASKED, 5001, 0);
+	add(POWER_MARK_EXIT_CANCELLED, 5002, 0);
+	ck_assert_uint_eq(stats.span, POWER_SPAN_D3COLD);
+}
+END_TEST
+
 START_TEST(exit_that_was_made_is_followed_by_an_entry)
 {
 	go_d3cold();
@@ -168,6 +196,17 @@ START_TEST(on_that_overtakes_the_news_of_the_entry_stays_on_its_way)
 	add(POWER_MARK_ALIVE, 2100, 94);
 	ck_assert_uint_eq(stats.span, POWER_SPAN_ON);
 	expect_whole(3000);
+}
+END_TEST
+
+START_TEST(entry_that_was_told_late_is_what_an_unmade_exit_leaves)
+{
+	add(POWER_MARK_OFF_ASKED, 2000, 0);
+	add(POWER_MARK_ON_ASKED, 2006, 0);
+	add(POWER_MARK_ENTRY_ISSUED, 2005, 1);
+	add(POWER_MARK_OFF_ASKED, 2007, 0);
+	add(POWER_MARK_EXIT_CANCELLED, 2008, 0);
+	ck_assert_uint_eq(stats.span, POWER_SPAN_WARM);
 }
 END_TEST
 
@@ -204,6 +243,7 @@ START_TEST(time_before_the_last_change_takes_nothing_away)
 	go_d3cold();
 	add(POWER_MARK_WAKE, 1, 0);
 	expect_whole(3000);
+	ck_assert_uint_eq(span_ms(POWER_SPAN_D3COLD, 3000), 0);
 }
 END_TEST
 
@@ -262,6 +302,24 @@ START_TEST(error_is_at_most_one_part_in_32)
 }
 END_TEST
 
+START_TEST(percentile_is_a_value_that_enough_are_not_above)
+{
+	exit_took(MS(1));
+	exit_took(MS(10));
+	exit_took(MS(100));
+	expect_near(percentile(33), MS(1));
+	expect_near(percentile(50), MS(10));
+	expect_near(percentile(67), MS(100));
+}
+END_TEST
+
+START_TEST(percentile_is_never_above_the_largest_value)
+{
+	exit_took(UINT64_C(1) << 30);
+	ck_assert_uint_eq(percentile(99), UINT64_C(1) << 30);
+}
+END_TEST
+
 START_TEST(extremes_fall_into_the_outer_buckets)
 {
 	exit_took(0);
@@ -287,14 +345,19 @@ int main(void)
 	tcase_add_test(spans, wake_by_the_host_ends_d3cold);
 	tcase_add_test(spans, cancelled_entry_is_on_again);
 	tcase_add_test(spans, exit_that_was_never_made_leaves_the_slot_as_it_was);
+	tcase_add_test(spans, commands_in_a_row_leave_the_slot_as_it_was);
+	tcase_add_test(spans, exit_of_an_earlier_cycle_counts_no_more);
 	tcase_add_test(spans, exit_that_was_made_is_followed_by_an_entry);
 	tcase_add_test(spans, on_that_overtakes_the_news_of_the_entry_stays_on_its_way);
+	tcase_add_test(spans, entry_that_was_told_late_is_what_an_unmade_exit_leaves);
 	tcase_add_test(spans, off_that_overtakes_the_news_of_life_stays_off);
 	tcase_add_test(spans, failed_slot_can_come_back);
 	tcase_add_test(spans, time_before_the_last_change_takes_nothing_away);
 	tcase_add_test(histogram, no_value_has_no_percentile);
 	tcase_add_test(histogram, percentiles_of_a_ramp_are_near);
 	tcase_add_test(histogram, error_is_at_most_one_part_in_32);
+	tcase_add_test(histogram, percentile_is_a_value_that_enough_are_not_above);
+	tcase_add_test(histogram, percentile_is_never_above_the_largest_value);
 	tcase_add_test(histogram, extremes_fall_into_the_outer_buckets);
 	return suite_run(suite);
 }
