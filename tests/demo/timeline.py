@@ -36,8 +36,8 @@ def clock_errors(recording):
 
 def print_timeline(recording):
     errors = clock_errors(recording)
-    print(f"\nTimeline, back end {backend(recording)}: seconds since the cycle's idle request, by the emulated host's clock (clock errors: "
-          f"guest {errors[GUEST] / MS:.0f} ms, power log {errors[LOG] / MS:.1f} ms)")
+    print(f"\nTimeline, back end {backend(recording)}: seconds since the cycle's idle request, by the emulated "
+          f"host's clock (clock errors: guest {errors[GUEST] / MS:.0f} ms, power log {errors[LOG] / MS:.1f} ms)")
     print("           " + "  ".join(f"{name:{WIDTHS[name]}}" for name in WITNESSES).rstrip())
     for cycle in recording.cycles:
         if not cycle.complete():
@@ -56,8 +56,8 @@ def print_figures(cycles):
     """One line a cycle: what the steps took."""
     columns = (("awake", "awake_ns"), ("to _OFF", "off_ns"), ("of it unbind", "unbind_ns"), ("to D3cold", "d3cold_ns"),
                ("guest's wake", "wake_ns"), ("host's exit", "exit_ns"), ("difference", "difference_ns"))
-    print("\nFigures in ms: from the last wake to _OFF; idle request to _OFF; first entry call to D3cold; from the guest's")
-    print("touch until config space and BAR answer; the host's exit from low power; the last two's difference")
+    print("\nFigures in ms: from the last wake to _OFF; idle request to _OFF; first entry call to D3cold; from the")
+    print("guest's touch until config space and BAR answer; the host's exit from low power; the last two's difference")
     print("cycle  " + "  ".join(f"{title:>12}" for title, _ in columns))
     for figures in cycles:
         values = (figures[name] for _, name in columns)
