@@ -3,14 +3,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/conformance/cold.h"
 #include "tests/conformance/modes.h"
 
-#define ROUNDS	 9
+#define ROUNDS 16
+/* The kernel's sleeps end with a tick, of 1, 4 or 10 ms: what is timed begins at moments that are
+ * spread over this, the same ones for each kind of call. */
+#define PHASE_NS 20000000LL
 #define COLD_MS	 200
 #define AWAKE_MS 500
 #define WAIT_MS	 5000
+
+static void phase_wait(unsigned int round)
+{
+	int64_t now = clock_now(), left = PHASE_NS / ROUNDS * round - now % PHASE_NS;
+	struct timespec wait = { .tv_nsec = left < 0 ? left + PHASE_NS : left };
+
+	nanosleep(&wait, NULL);
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -76,6 +88,7 @@ static bool exits_take(struct device *device, const char *port, struct result *r
 		if (!enter_timed(device, port, AWAKE_MS, &start, result))
 			return false;
 		clock_sleep_ms(COLD_MS);
+		phase_wait(i);
 		start = clock_now();
 		ret = d3cold_exit(device->fd, &control);
 		ours[i] = clock_now() - start;
@@ -88,6 +101,7 @@ static bool exits_take(struct device *device, const char *port, struct result *r
 			"%s: LOW_POWER_ENTRY: %s, the port is in %s", device->bdf, strerror(-ret),
 			power_state_name(power_state(port)));
 		clock_sleep_ms(COLD_MS);
+		phase_wait(i);
 		start = clock_now();
 		ret = low_power_exit(device->fd);
 		mainline[i] = clock_now() - start;

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# rule: the host's vfio-pci keeps each promise about power that it makes, and a stock one those of mainline
+# kernels: 6.12 6.1
+# devices: nvme pair
+# icount: yes
+# timeout: 300
+# variant: stock driver=stock OFFERED=no
+# variant: patched driver=patched OFFERED=yes
+
+conform --power-log powerlog $LAB_DEVICES >/run/rows
+status=$?
+cat /run/rows
+check_eq "$status" 0 "no promise is broken"
+check_eq "$(grep -c ' pass: ' /run/rows)" "$([ $OFFERED = yes ] && grep -c : /run/rows || echo 5)" \
+	"each promise of this driver was asked for and kept"
+host_log_clean "vfio: (loading out-of-tree module|module verification failed)"
