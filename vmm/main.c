@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vmm/bits.h"
+#include "vmm/doctor.h"
 #include "vmm/help.h"
 #include "vmm/log.h"
 #include "vmm/machine.h"
@@ -62,7 +63,8 @@ int main(int argc, char **argv)
 	char why[256];
 
 	if (argc < 2)
-		return usage("say what to do: coldvm run, coldvm tables, coldvm --help");
+		return usage("say what to do: coldvm run, coldvm tables, coldvm doctor, "
+			     "coldvm --help");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return print(help_coldvm);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
@@ -70,6 +72,10 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return run_command(&commands[i], argc - 2, argv + 2);
-	snprintf(why, sizeof(why), "unknown command '%s': known are run and tables", argv[1]);
+	/* It has no VM, and so none of the options above. */
+	if (!strcmp(argv[1], "doctor"))
+		return doctor_main(argc - 2, argv + 2);
+	snprintf(why, sizeof(why), "unknown command '%s': known are run, tables and doctor",
+		 argv[1]);
 	return usage(why);
 }

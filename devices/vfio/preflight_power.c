@@ -81,7 +81,7 @@ static void check_wake(struct survey *s)
 		strcpy(state, "an unknown state");
 	if (host_read(wakeup, sizeof(wakeup), "%s/power/wakeup", s->path) || !*wakeup)
 		strcpy(wakeup, "not offered");
-	survey_ok(s, PREFLIGHT_WAKE, "in %s now; waking the host by PME is %s", state, wakeup);
+	survey_ok(s, PREFLIGHT_WAKE, "in %s now; its wake signal (PME) is %s", state, wakeup);
 }
 
 /* --- d3cold_allowed ------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ END_TEST
 START_TEST(state_and_wake_are_told)
 {
 	rig_run(BDF);
-	rig_item(PREFLIGHT_WAKE, "in D3cold now; waking the host by PME is disabled");
+	rig_item(PREFLIGHT_WAKE, "in D3cold now; its wake signal (PME) is disabled");
 }
 END_TEST
 
