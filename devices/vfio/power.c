@@ -38,6 +38,7 @@
 #include <sys/eventfd.h>
 
 #include "acpi/abi.h"
+#include "devices/vfio/power_d3hot.h"
 #include "devices/vfio/power_events.h"
 #include "devices/vfio/power_host.h"
 #include "devices/vfio/power_slot.h"
@@ -53,9 +54,6 @@
 /* Nothing in sysfs can be polled for power_state, so it is read: 1 us each, every so often. */
 #define OBSERVE_FAST_STEP_MS 2
 #define OBSERVE_SLOW_STEP_MS 20
-
-/* The guest asked for D3hot and no _OFF followed: only then is it worth 20 ms of host time. */
-#define D3HOT_DELAY_NS MS(1500)
 
 #define EXIT_ATTEMPTS 3
 
@@ -488,56 +486,11 @@ static void handle_request(struct power_slot *slot)
 	}
 }
 
-/*
- * Forwards a D3hot that the guest asked for and kept. The slot's lock is handed over to the
- * device's, so that a D0 of the guest that comes now is written after the D3hot, not before.
- * Returns milliseconds until it is due, or -1 if nothing is.
- */
-static int forward_d3hot(struct power_slot *slot, unsigned i)
-{
-	struct vfio_device *device = slot->functions[i];
-	uint64_t now = now_ns();
-	int r;
-
-	pthread_mutex_lock(&slot->lock);
-	uint64_t due = slot->d3hot_due[i];
-	if (!due || due > now) {
-		pthread_mutex_unlock(&slot->lock);
-		return due ? (int)((due - now) / 1000000) + 1 : -1;
-	}
-	slot->d3hot_due[i] = 0;
-	pthread_mutex_lock(&device->lock);
-	/* The guest's write and the note of it are two steps: another vCPU's D0 may stand between.
-	 */
-	bool wanted = !device->gone && vfio_config_pmcsr(device) == 3;
-	slot->d3hot_forwarded[i] = wanted;
-	pthread_mutex_unlock(&slot->lock);
-	r = wanted ? power_host_set_pmcsr(device, 3) : 0;
-	pthread_mutex_unlock(&device->lock);
-	if (wanted)
-		log_info(device->id, "D3hot as the guest asked: %s", r < 0 ? strerror(-r) : "done");
-	return -1;
-}
-
-/* Milliseconds that the worker may sleep before a D3hot is to be forwarded; -1: for ever. */
-static int forward_due_d3hots(struct power_slot *slot)
-{
-	int wait = -1;
-
-	for (unsigned i = 0; i < slot->nr; i++) {
-		int ms = forward_d3hot(slot, i);
-
-		if (ms >= 0 && (wait < 0 || ms < wait))
-			wait = ms;
-	}
-	return wait;
-}
-
 /* Sleeps until the guest, the host or a timer wants something; handles wakes. */
 static void wait_for_work(struct power_slot *slot, enum power_phase phase)
 {
 	struct pollfd fds[1 + POWER_MAX_FUNCTIONS] = { { .fd = slot->kick_fd, .events = POLLIN } };
-	int timeout = phase == POWER_ON ? forward_due_d3hots(slot) : -1;
+	int timeout = phase == POWER_ON ? power_d3hot_forward(slot) : -1;
 
 	for (unsigned i = 0; i < slot->nr; i++) {
 		/* poll(2) skips negative descriptors: wakes count in COLD alone. */
@@ -665,7 +618,7 @@ uint32_t power_slot_take_wakes(struct power_slot *slot)
 	return wakes;
 }
 
-static unsigned function_index(const struct power_slot *slot, const struct vfio_device *device)
+unsigned power_slot_index(const struct power_slot *slot, const struct vfio_device *device)
 {
 	for (unsigned i = 0; i < slot->nr; i++)
 		if (slot->functions[i] == device)
@@ -673,34 +626,11 @@ static unsigned function_index(const struct power_slot *slot, const struct vfio_
 	return 0;
 }
 
-void power_slot_pmcsr(struct power_slot *slot, struct vfio_device *device, unsigned state)
-{
-	unsigned i = function_index(slot, device);
-	bool forwarded;
-	int r = 0;
-
-	pthread_mutex_lock(&slot->lock);
-	forwarded = slot->d3hot_forwarded[i];
-	slot->d3hot_due[i] = state == 3 && !forwarded ? now_ns() + D3HOT_DELAY_NS : 0;
-	if (state == 0)
-		slot->d3hot_forwarded[i] = false;
-	kick(slot);
-	pthread_mutex_lock(&device->lock);
-	pthread_mutex_unlock(&slot->lock);
-	if (state == 0 && forwarded && !device->sealed) {
-		r = power_host_set_pmcsr(device, 0);
-		vfio_bars_update(device);
-	}
-	pthread_mutex_unlock(&device->lock);
-	if (r < 0)
-		log_warn(device->id, "leaving D3hot: %s", strerror(-r));
-}
-
 void power_slot_request(struct power_slot *slot, struct vfio_device *device)
 {
 	power_event_plain(slot, "device-request", device, now_ns());
 	pthread_mutex_lock(&slot->lock);
-	slot->requests |= 1u << function_index(slot, device);
+	slot->requests |= 1u << power_slot_index(slot, device);
 	pthread_mutex_unlock(&slot->lock);
 	kick(slot);
 }

@@ -42,4 +42,7 @@ struct power_slot {
 	bool engaged[POWER_MAX_FUNCTIONS];
 };
 
+/* Index of @device among the slot's functions, whose it is. */
+unsigned power_slot_index(const struct power_slot *slot, const struct vfio_device *device);
+
 #endif
