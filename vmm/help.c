@@ -22,6 +22,7 @@ const char help_coldvm[] =
 	"\n"
 	"  coldvm run --kernel FILE [options]   run a virtual machine\n"
 	"  coldvm tables DIR [options]          write the ACPI tables it would have to DIR\n"
+	"  coldvm doctor [DEVICE...]            say what stands between devices and D3cold\n"
 	"  coldvm COMMAND --help                options and examples of a command\n"
 	"  coldvm --version\n";
 
@@ -32,6 +33,7 @@ const char help_run[] =
 	"  --initramfs FILE\n"
 	"  --cmdline STRING          of the kernel\n" OPTIONS_OF_A_VM
 	"  --event-monitor path=F|fd=N         events as JSON lines\n"
+	"  --api-socket path=F|fd=N            control socket, for coldvm ctl and top\n"
 	"  -v, -vv                   say more on standard error\n"
 	"\n"
 	"Exit status: 0 the guest powered off, 1 host error, 2 usage, 3 guest reset,\n"
