@@ -8,12 +8,13 @@
 # variant: iommu-off append=intel_iommu=off bind=no CAUSE=iommu
 # variant: port-pm-off append=pcie_port_pm=off CAUSE=port-pm
 # variant: no-pr3 append=acpi_no_static_ssdt CAUSE=no-pr3
+# variant: patched driver=patched CAUSE=patched
 # variant: idle-d3-off module-args=vfio_pci=disable_idle_d3=1 CAUSE=idle-d3
 #
 # Produced here: d3cold_allowed 0 and power/control "on", of the device and of the port; an armed wake; a device with
 # its own driver; a group whose file belongs to somebody else; a port without its driver; a sibling that is awake with
 # its own driver, in a group that is not viable for it; no IOMMU; pcie_port_pm=off; no _PR3, by a host that does not
-# load the SSDT; disable_idle_d3=1, which must not matter.
+# load the SSDT; disable_idle_d3=1, which must not matter. With the patched driver the trial is its work.
 #
 # Only in made-up trees (tests/unit/check_preflight*.c), with the reason:
 #   BIOS of 2014, hot-plug port that may not sleep   the lab's command line has pcie_port_pm=force, which comes first
@@ -186,6 +187,11 @@ port-pm)
 no-pr3)
 	asked 6 "=> D3hot only: $device: the firmware has no power resource (_PR3)"
 	stops_short
+	;;
+patched)
+	asked 0 'vfio-pci-core is not the'
+	reaches "on off on off "
+	check "grep -q 'tried back end   explicit' /run/doctor" "by D3cold on request"
 	;;
 idle-d3)
 	asked 0 'note   idle      vfio-pci has disable_idle_d3=Y'
