@@ -76,7 +76,7 @@ end_entry() {
 	rm -rf "$1"
 }
 
-# Prints the folder of a kernel's headers: the installed ones, or those of an unpacked package.
+# Prints the folder of a kernel's headers: the installed ones, or those of an unpacked package. For use in $(...).
 headers_for() {
 	local version=$1 installed=/lib/modules/$1/build entry=$cache/headers/$1 part package dependency at names
 	if [ -f "$installed/Module.symvers" ] && [ -f "$installed/.config" ]; then
@@ -88,12 +88,13 @@ headers_for() {
 		at=$(versions_of "$package" | head -n 1)
 		[ -n "$at" ] || die 77 "apt knows no $package: apt-get update, or install the headers of that kernel"
 		part=$(begin_entry "$entry") || exit 1
-		download "$package" "$at" "$part" || exit
+		trap "rm -rf '$part'" EXIT
+		download "$package" "$at" "$part"
 		names=$(dpkg-deb -f "$part"/*.deb Depends | tr ',|' '\n\n' | awk '{ print $1 }' |
 			grep -E '^linux-(headers-.*-common|kbuild-)') || die 1 "$package names no common headers"
 		for dependency in $names; do
 			at=$(versions_of "$dependency" | head -n 1)
-			download "$dependency" "$at" "$part" || exit
+			download "$dependency" "$at" "$part"
 		done
 		for package in "$part"/*.deb; do
 			dpkg-deb -x "$package" "$part" || die 1 "cannot unpack $package"
@@ -114,22 +115,37 @@ package_version() {
 		2>/dev/null | head -n 1 | grep . || die 1 "$1 does not say which Debian package it is from"
 }
 
-# Prints a kernel tarball of exactly that version on standard output: source_tarball SERIES VERSION
-source_tarball() {
-	local package=linux-source-$1 version=$2 tmp
+# fetch_source SERIES VERSION DIR: the kernel tarball of exactly that version, as DIR/source.tar.xz.
+fetch_source() {
+	local package=linux-source-$1 version=$2 dir=$3
 	if [ "$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null)" = "$version" ]; then
-		cat "/usr/src/$package.tar.xz"
+		ln -s "/usr/src/$package.tar.xz" "$dir/source.tar.xz"
 		return
 	fi
-	tmp=$(mktemp -d "$cache/.source.XXXXXX") || exit 1
-	if [ ! -f "$cache/debs/${package}_${version}_all.deb" ] && ! versions_of "$package" | grep -qxF "$version"; then
-		rmdir "$tmp"
-		die 77 "apt has no $package $version any more (it has: $(versions_of "$package" | tr '\n' ' ')): update the" \
+	[ -f "$cache/debs/${package}_${version}_all.deb" ] || versions_of "$package" | grep -xF "$version" >/dev/null ||
+		die 77 "apt has no $package $version any more (it has: $(versions_of "$package" | paste -sd ' ')): update the" \
 			"kernel, or put ${package}_${version}_all.deb from snapshot.debian.org into $cache/debs"
-	fi
-	download "$package" "$version" "$tmp" || { rm -rf "$tmp"; exit 77; }
-	dpkg-deb --fsys-tarfile "$tmp"/*.deb | tar -xO "./usr/src/$package.tar.xz"
-	rm -rf "$tmp"
+	download "$package" "$version" "$dir"
+	dpkg-deb --fsys-tarfile "$dir"/*.deb | tar -xO "./usr/src/$package.tar.xz" >"$dir/source.tar.xz" ||
+		die 1 "cannot unpack $package $version"
+	rm "$dir"/*.deb
+}
+
+# unpack_source SERIES VERSION ENTRY [PATH...]: the tarball, or those paths of it, as an entry of the cache. Sets a
+# trap for EXIT.
+unpack_source() {
+	local series=$1 version=$2 entry=$3 part
+	shift 3
+	part=$(begin_entry "$entry") || exit 1
+	trap "rm -rf '$part' '$part.tar'" EXIT
+	mkdir "$part.tar" || exit 1
+	fetch_source "$series" "$version" "$part.tar"
+	tar -C "$part" -xJf "$part.tar/source.tar.xz" --strip-components=1 "${@/#/linux-source-$series/}" ||
+		die 1 "cannot unpack linux-source-$series $version"
+	rm -rf "$part.tar"
+	# checkpatch.pl knows the top of a kernel tree by these.
+	mkdir -p "$part"/{fs,init,ipc,kernel,lib}
+	end_entry "$part" "$entry"
 }
 
 # What the series may touch. The rest of a source entry is what checkpatch.pl reads.
@@ -139,21 +155,8 @@ checkpatch_paths=(COPYING CREDITS Kbuild Kconfig Makefile README LICENSES script
 
 # Prints the folder of the pristine sources: source_for SERIES VERSION
 source_for() {
-	local series=$1 version=$2 entry=$cache/source/$2 part top=linux-source-$1
-	if [ ! -d "$entry" ]; then
-		part=$(begin_entry "$entry") || exit 1
-		source_tarball "$series" "$version" |
-			tar -C "$part" -xJ --strip-components=1 \
-				"${patched_paths[@]/#/$top/}" "${checkpatch_paths[@]/#/$top/}"
-		case ${PIPESTATUS[*]} in
-		"0 0") ;;
-		"77 "*) rm -rf "$part"; exit 77 ;;
-		*) rm -rf "$part"; die 1 "cannot unpack $top $version" ;;
-		esac
-		# checkpatch.pl knows the top of a kernel tree by these.
-		mkdir -p "$part"/{fs,init,ipc,kernel,lib}
-		end_entry "$part" "$entry"
-	fi
+	local entry=$cache/source/$2
+	[ -d "$entry" ] || (unpack_source "$1" "$2" "$entry" "${patched_paths[@]}" "${checkpatch_paths[@]}") || exit
 	echo "$entry"
 }
 
@@ -209,6 +212,62 @@ write_kbuild() {
 	END
 }
 
+# compile TREE HEADERS VERSION: builds and checks the modules, in TREE/drivers/vfio. W=1, and a warning is an error:
+# in a log of two modules nobody would read it. Without BTF, which would take pahole and serves only programs that
+# look into these modules.
+compile() {
+	local tree=$1 headers=$2 version=$3 log=$1/make.log module
+	write_kbuild "$tree"
+	if ! make -C "$headers" M="$tree/drivers/vfio" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= \
+		-j "$(nproc)" modules >"$log" 2>&1; then
+		grep -vE '^make|^  (CC|LD|MODPOST)' "$log" | head -n 60 >&2
+		die 1 "the modules for $version do not build"
+	fi
+	! grep -iE 'warning:|undefined!' "$log" >&2 || die 1 "warnings, which count as errors"
+	for module in "${modules[@]}"; do
+		[ -f "$tree/drivers/vfio/$module" ] || die 1 "make built no $module"
+	done
+	check_crcs "$tree/drivers/vfio/Module.symvers" "$headers/Module.symvers" "$version"
+	check_vermagic "$tree" "$version"
+}
+
+# check_crcs BUILT STOCK VERSION, two Module.symvers: stock modules go on loading on top of ours only if nothing that
+# they import has changed its type.
+check_crcs() {
+	local built=$1 stock=$2 bad
+	[ -s "$built" ] || die 1 "the build left no Module.symvers"
+	bad=$(awk -F '\t' '
+		FNR == 1 { file++ }
+		{ name = $3; sub(/.*\//, "", name) }
+		name != "vfio" && name != "vfio-pci-core" { next }
+		file == 1 { crc[$2] = $1; owner[$2] = name; next }
+		{ seen[$2] = 1 }
+		$1 == "0x00000000" { print $2 " has no CRC" }
+		$2 in crc && crc[$2] != $1 { print $2 ": stock " crc[$2] ", built " $1 }
+		END {
+			for (symbol in crc)
+				if (!(symbol in seen))
+					print symbol " of stock " owner[symbol] " is not exported"
+			if (!length(crc))
+				print "the stock Module.symvers names no symbol of vfio"
+		}' "$stock" "$built")
+	[ -z "$bad" ] || die 1 "the exports differ from those of stock $3:"$'\n'"$bad"
+}
+
+# check_vermagic TREE VERSION
+check_vermagic() {
+	local module magic stock stock_magic
+	for module in "${modules[@]}"; do
+		magic=$(modinfo -F vermagic "$1/drivers/vfio/$module") || die 1 "modinfo cannot read $module"
+		[ "${magic%% *}" = "$2" ] || die 1 "$module is for '$magic', not for $2"
+		for stock in "/lib/modules/$2/kernel/drivers/vfio/$module"*; do
+			[ -f "$stock" ] || continue
+			stock_magic=$(modinfo -F vermagic "$stock")
+			[ "$magic" = "$stock_magic" ] || die 1 "$module is for '$magic', the kernel's for '$stock_magic'"
+		done
+	done
+}
+
 # Prints the newest cloud kernel of a series that apt knows, or whose headers are in the cache.
 newest_kernel() {
 	local version
@@ -218,4 +277,50 @@ newest_kernel() {
 	} | grep -E -- '-cloud-amd64$' | sort -Vr | while read -r version; do
 		[ "$(series_of "$version" 2>/dev/null)" = "$1" ] && echo "$version" && break
 	done
+}
+
+# For install and uninstall: reads the options into version and root; updates is the folder of our modules.
+install_options() {
+	version=$(uname -r) root=
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--help) usage "$0" ;;
+		--kernel) has_value "$1" $# && version=$2 ;;
+		--root) has_value "$1" $# && root=${2%/} ;;
+		*) die 2 "unknown option '$1': --help lists the options" ;;
+		esac
+		shift 2
+	done
+	series_of "$version" >/dev/null || exit
+	updates=/lib/modules/$version/updates/coldvm
+	[ -d "$root/lib/modules/$version/kernel" ] ||
+		die 1 "kernel $version is not installed: there is no $root/lib/modules/$version/kernel"
+	[ -n "$root" ] || [ "$(id -u)" = 0 ] || die 1 "needs root to write to /lib/modules"
+	need depmod kmod
+}
+
+# After a change of a kernel's modules: their index, and the initramfs if it carries some of them.
+refresh_modules() {
+	local image=/boot/initrd.img-$version
+	depmod -b "${root:-/}" "$version" || die 1 "depmod $version failed"
+	[ -f "$root$image" ] || return 0
+	if [ -n "$root" ]; then
+		say "if $root$image has vfio in it, run there: update-initramfs -u -k $version"
+	elif command -v lsinitramfs >/dev/null && lsinitramfs "$image" | grep '/vfio[^/]*\.ko' >/dev/null; then
+		say "$image carries vfio: rebuilding it"
+		update-initramfs -u -k "$version" || die 1 "update-initramfs -u -k $version failed"
+	fi
+}
+
+# say_reload WHAT: how to get WHAT used; by force nothing is reloaded.
+say_reload() {
+	[ -z "$root" ] || return 0
+	if [ "$version" != "$(uname -r)" ]; then
+		say "$1 is used from the next boot of $version on"
+	elif [ -d /sys/module/vfio ]; then
+		say "vfio is loaded: $1 is used from the next boot on, or now: end the VMs, take the devices from vfio-pci," \
+			"then run: modprobe -r vfio_pci vfio_iommu_type1 vfio && modprobe vfio_pci"
+	else
+		say "$1 is used from the next modprobe vfio-pci on"
+	fi
 }
