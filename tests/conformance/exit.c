@@ -70,9 +70,8 @@ bool mainline_mixes(struct device *device, struct result *result)
 
 	ret = low_power_enter(device->fd, -1);
 	REQUIRE(result, !ret, "%s: LOW_POWER_ENTRY: %s", device->bdf, strerror(-ret));
-	REQUIRE(result, power_state_wait(device->bdf, VFIO_PCI_D3COLD_STATE_D3COLD, WAIT_MS),
-		"%s: LOW_POWER_ENTRY stays in %s", device->bdf,
-		power_state_name(power_state(device->bdf)));
+	REQUIRE(result, suspended_wait(device->bdf, WAIT_MS), "%s: LOW_POWER_ENTRY stays in %s",
+		device->bdf, power_state_name(power_state(device->bdf)));
 	if (!cold_status(device, &status, result))
 		return false;
 	REQUIRE(result,

@@ -160,7 +160,7 @@ bool counters_start_at_open(struct group_list *groups, const char *bdf, struct r
 		if (!holds)
 			return false;
 	}
-	REQUIRE(result, suspended_wait(bdf, WAIT_MS), "%s stays awake after its close", bdf);
+	REQUIRE(result, suspended_wait(bdf, 2 * WAIT_MS), "%s stays awake after its close", bdf);
 	result_note(result, "%s counts from zero again, closed while sealed", bdf);
 	return true;
 }

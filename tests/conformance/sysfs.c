@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/conformance/sysfs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SETTLE_MS 5000
+#define SETTLE_MS 10000
+#define BEGIN_MS  50
 #define POLL_MS	  5
 
 static const char *const state_names[] = { "D0", "D1", "D2", "D3hot", "D3cold", "unknown" };
@@ -173,6 +173,8 @@ bool siblings_settle(const char *bdf)
 		snprintf(sibling, sizeof(sibling), "%.*s%u", (int)strlen(bdf) - 1, bdf, function);
 		if (!strcmp(sibling, bdf) || power_state(sibling) < 0)
 			continue;
+		/* The port's resume may have asked for one that has not begun yet. */
+		clock_sleep_ms(BEGIN_MS);
 		if (!suspended_wait(sibling, SETTLE_MS))
 			return false;
 	}

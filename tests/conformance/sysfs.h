@@ -37,7 +37,7 @@ bool suspended_wait(const char *bdf, unsigned int ms);
 bool port_above(const char *bdf, char port[BDF_SIZE]);
 /* An address as struct vfio_pci_d3cold_port has it; 0 for what is no address. */
 uint32_t bdf_number(const char *bdf);
-/* Waits until each other function of the same slot is suspended, up to 5 s; whether all are. */
+/* Waits until each other function of the same slot is suspended, up to 10 s; whether all are. */
 bool siblings_settle(const char *bdf);
 
 /* A dword of the real config space, which wakes the device if it sleeps. 0 or -errno. */
