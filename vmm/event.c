@@ -58,6 +58,15 @@ void event_monitor_exit(struct event_monitor *monitor)
 	pthread_mutex_destroy(&monitor->lock);
 }
 
+void event_monitor_listen(struct event_monitor *monitor,
+			  void (*line)(void *opaque, const char *line, size_t len), void *opaque)
+{
+	pthread_mutex_lock(&monitor->lock);
+	monitor->line = line;
+	monitor->opaque = opaque;
+	pthread_mutex_unlock(&monitor->lock);
+}
+
 /* write(2) that never blocks: bytes taken, or -errno. */
 static ssize_t put(int fd, const char *data, size_t len)
 {
@@ -111,7 +120,7 @@ static void put_line(struct event_monitor *monitor, const char *line, size_t len
 	ssize_t done;
 	int ret;
 
-	if (monitor->broken)
+	if (monitor->fd < 0 || monitor->broken)
 		return;
 	ret = finish_rest(monitor);
 	if (ret) {
@@ -167,9 +176,13 @@ void event_emit(struct event_monitor *monitor, const char *source, const char *e
 		json_t *properties)
 {
 	uint64_t since_start = t_ns > monitor->start_ns ? t_ns - monitor->start_ns : 0;
+	bool wanted;
 	char *line;
 
-	if (monitor->fd < 0) {
+	pthread_mutex_lock(&monitor->lock);
+	wanted = monitor->fd >= 0 || monitor->line;
+	pthread_mutex_unlock(&monitor->lock);
+	if (!wanted) {
 		json_decref(properties);
 		return;
 	}
@@ -180,6 +193,8 @@ void event_emit(struct event_monitor *monitor, const char *source, const char *e
 	}
 	pthread_mutex_lock(&monitor->lock);
 	put_line(monitor, line, strlen(line));
+	if (monitor->line)
+		monitor->line(monitor->opaque, line, strlen(line));
 	pthread_mutex_unlock(&monitor->lock);
 	free(line);
 }

@@ -17,18 +17,27 @@
 #include <stdint.h>
 
 struct event_monitor {
-	int fd; /* -1: nobody listens */
+	int fd; /* -1: no file */
 	uint64_t start_ns;
 	pthread_mutex_t lock; /* one line at a time */
 	bool broken;	      /* the reader went away: said once, then silent */
 	bool dropped;	      /* a line was dropped: said once */
 	char *rest;	      /* end of a line of which the reader took only a part, or NULL */
 	size_t rest_len;
+	/* Set by event_monitor_listen(); NULL: nobody else listens. */
+	void (*line)(void *opaque, const char *line, size_t len);
+	void *opaque;
 };
 
 /* Takes ownership of @fd (-1: events are dropped). SIGPIPE must be ignored by then. */
 void event_monitor_init(struct event_monitor *monitor, int fd);
 void event_monitor_exit(struct event_monitor *monitor);
+
+/* From now on every line goes to @line too, with its '\n', whatever the file takes of it: on any
+ * thread, one at a time, so @line must not wait and must not emit. NULL ends it; when this returns
+ * the old one is not running any more. */
+void event_monitor_listen(struct event_monitor *monitor,
+			  void (*line)(void *opaque, const char *line, size_t len), void *opaque);
 
 /*
  * Writes one event that happened at @t_ns. Takes ownership of @properties (may be NULL). Any

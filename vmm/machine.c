@@ -19,6 +19,10 @@
 #include "devices/pwrctl.h"
 #include "devices/rtc.h"
 #include "devices/vfio/host.h"
+#include "devices/vfio/power_report.h"
+#include "vmm/api.h"
+#include "vmm/api_socket.h"
+#include "vmm/api_verbs.h"
 #include "vmm/bits.h"
 #include "vmm/bus.h"
 #include "vmm/console.h"
@@ -34,6 +38,7 @@
 #include "vmm/stop_signals.h"
 #include "vmm/topology.h"
 #include "vmm/vcpu.h"
+#include "vmm/vm_info.h"
 #include "vmm/x86/boot.h"
 #include "vmm/x86/cpu.h"
 #include "vmm/x86/firmware.h"
@@ -47,6 +52,9 @@ struct machine {
 	struct topology topology;
 	struct event_monitor events;
 	struct loop loop;
+	struct api_socket api_socket;
+	struct api_machine api_machine;
+	struct api *api;
 	struct kvm kvm;
 	struct memory memory;
 	struct bus pio, mmio;
@@ -137,6 +145,48 @@ static bool vcpu_fault(void *opaque)
 	return passthrough_fault(&m->passthrough);
 }
 
+/* --- what the control socket asks
+ * ------------------------------------------------------------------------------------------- */
+
+static json_t *info(void *opaque)
+{
+	struct machine *m = opaque;
+	bool running = atomic_load(&m->status) == RUNNING;
+
+	return vm_info(m->options, running ? "Running" : "Shutdown", now_ns() - m->events.start_ns);
+}
+
+static json_t *device_power(void *opaque)
+{
+	struct machine *m = opaque;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < m->passthrough.nr; i++)
+		json_array_append_new(list,
+				      power_report(m->passthrough.slots[i]->power, HOST_SYSFS));
+	return list;
+}
+
+static json_t *counters(void *opaque)
+{
+	struct machine *m = opaque;
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < m->passthrough.nr; i++) {
+		struct power_slot *slot = m->passthrough.slots[i]->power;
+
+		json_object_set_new(object, power_report_id(slot), power_report_counters(slot));
+	}
+	return object;
+}
+
+static void ask_shutdown(void *opaque)
+{
+	struct machine *m = opaque;
+
+	stop_signals_ask(&m->signals);
+}
+
 /* --- stages
  * ----------------------------------------------------------------------------------------- */
 
@@ -206,6 +256,37 @@ static int signals_init(struct machine *m)
 static void signals_exit(struct machine *m)
 {
 	stop_signals_exit(&m->signals);
+}
+
+static int api_init(struct machine *m)
+{
+	const struct vm_options *o = m->options;
+	struct api_config config = {
+		.verbs = api_verbs,
+		.nr_verbs = api_nr_verbs,
+		.opaque = &m->api_machine,
+		.loop = &m->loop,
+		.events = &m->events,
+	};
+	int r = api_socket_open(&m->api_socket, o->api_path, o->api_fd, m->why, sizeof(m->why));
+
+	m->api_machine = (struct api_machine){
+		.info = info,
+		.device_power = device_power,
+		.counters = counters,
+		.shutdown = ask_shutdown,
+		.power_button = press_power_button,
+		.stop = user_stop,
+		.opaque = m,
+	};
+	config.fd = m->api_socket.fd;
+	return r < 0 || config.fd < 0 ? r : api_create(&config, &m->api);
+}
+
+static void api_exit(struct machine *m)
+{
+	api_destroy(m->api);
+	api_socket_close(&m->api_socket);
 }
 
 static int kvm_init(struct machine *m)
@@ -450,6 +531,8 @@ static const struct stage {
 	{ "event monitor", events_init, events_exit },
 	{ "event loop", loop_stage, loop_stage_exit },
 	{ "end", end_init, end_exit },
+	/* Early, because its last events are those of the devices; served when the loop runs. */
+	{ "control socket", api_init, api_exit },
 	{ "KVM", kvm_init, kvm_exit },
 	{ "address space", phys_bits_stage, NULL },
 	{ "memory", memory_stage, memory_stage_exit },

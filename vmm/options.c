@@ -225,6 +225,24 @@ static int set_event_fd(struct parse *p, const char *name, char *value)
 	return r;
 }
 
+static int set_api_path(struct parse *p, const char *name, char *value)
+{
+	if (!*value)
+		return fail(p, "%s: %s= is empty: say which socket to make", p->flag, name);
+	p->options->api_path = value;
+	return 0;
+}
+
+static int set_api_fd(struct parse *p, const char *name, char *value)
+{
+	uint64_t n;
+	int r = parse_number(p, name, value, 0, INT_MAX, &n);
+
+	if (r == 0)
+		p->options->api_fd = (int)n;
+	return r;
+}
+
 static int set_blocking_on(struct parse *p, const char *name, char *value)
 {
 	return parse_bool(p, name, value, &p->options->blocking_on);
@@ -245,6 +263,11 @@ static const struct key platform_keys[] = { { "chassis", set_chassis }, { NULL, 
 static const struct key event_keys[] = {
 	{ "path", set_event_path },
 	{ "fd", set_event_fd },
+	{ NULL, NULL },
+};
+static const struct key api_keys[] = {
+	{ "path", set_api_path },
+	{ "fd", set_api_fd },
 	{ NULL, NULL },
 };
 static const struct key debug_keys[] = { { "blocking-on", set_blocking_on }, { NULL, NULL } };
@@ -365,6 +388,20 @@ static int flag_event_monitor(struct parse *p, char *value)
 	return r;
 }
 
+/* Kata and others give the path alone. */
+static int flag_api_socket(struct parse *p, char *value)
+{
+	int r = 0;
+
+	if (strchr(value, '='))
+		r = parse_keys(p, api_keys, value);
+	else
+		r = set_api_path(p, "path", value);
+	if (r == 0 && p->options->api_path && p->options->api_fd >= 0)
+		return fail(p, "%s: path and fd exclude each other", p->flag);
+	return r;
+}
+
 static int flag_debug(struct parse *p, char *value)
 {
 	return parse_keys(p, debug_keys, value);
@@ -384,6 +421,7 @@ static const struct flag {
 	{ "--serial", false, flag_serial },
 	{ "--platform", false, flag_platform },
 	{ "--event-monitor", false, flag_event_monitor },
+	{ "--api-socket", false, flag_api_socket },
 	{ "--debug", false, flag_debug },
 };
 
@@ -447,6 +485,7 @@ static const struct vm_options defaults = {
 	.memory = MIB(512),
 	.serial = SERIAL_TTY,
 	.event_fd = -1,
+	.api_fd = -1,
 };
 
 enum options_result options_parse(struct vm_options *options, int argc, char **argv, bool tables,

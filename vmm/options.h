@@ -60,6 +60,8 @@ struct vm_options {
 	bool laptop;
 	const char *event_path; /* at most one of the two */
 	int event_fd;		/* -1: none */
+	const char *api_path;	/* of the control socket; at most one of the two */
+	int api_fd;		/* -1: none */
 	unsigned verbose;
 	bool blocking_on; /* --debug blocking-on=on: what the asynchronous _ON is measured against
 			   */

@@ -23,22 +23,26 @@ static void start_grace(struct stop_signals *signals)
 		log_warn("vm", "no time limit for the guest's shutdown");
 }
 
-static void signal_ready(struct loop_source *source, int revents)
+void stop_signals_ask(struct stop_signals *signals)
 {
-	struct stop_signals *signals = source->opaque;
-	struct signalfd_siginfo info;
-
-	(void)revents;
-	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
-		return;
 	if (signals->pressed) {
-		log_info("vm", "second signal: stopping the VM");
+		log_info("vm", "asked a second time: stopping the VM");
 		signals->stop(signals->opaque);
 		return;
 	}
 	signals->pressed = true;
 	start_grace(signals);
 	signals->press(signals->opaque);
+}
+
+static void signal_ready(struct loop_source *source, int revents)
+{
+	struct stop_signals *signals = source->opaque;
+	struct signalfd_siginfo info;
+
+	(void)revents;
+	if (read(source->fd, &info, sizeof(info)) == sizeof(info))
+		stop_signals_ask(signals);
 }
 
 static void timer_ready(struct loop_source *source, int revents)

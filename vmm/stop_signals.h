@@ -20,6 +20,8 @@ struct stop_signals {
 /* Blocks the signals in this thread and all that it starts later. The callbacks and opaque are
  * filled in by the caller. */
 int stop_signals_init(struct stop_signals *signals, struct loop *loop);
+/* As if such a signal had come. Main thread. */
+void stop_signals_ask(struct stop_signals *signals);
 void stop_signals_exit(struct stop_signals *signals);
 
 #endif

@@ -319,6 +319,40 @@ START_TEST(without_a_descriptor_events_are_dropped)
 }
 END_TEST
 
+static char heard[4096];
+
+static void hear(void *opaque, const char *line, size_t len)
+{
+	ck_assert_ptr_eq(opaque, &ends);
+	strncat(heard, line, len);
+}
+
+START_TEST(listener_hears_what_the_file_gets)
+{
+	heard[0] = '\0';
+	event_monitor_listen(&monitor, hear, &ends);
+	event_emit(&monitor, "test", "one", 1, NULL);
+	event_emit(&monitor, "test", "two", 2, NULL);
+	event_monitor_listen(&monitor, NULL, NULL);
+	read_all();
+	ck_assert_str_ne(heard, "");
+	ck_assert_str_eq(heard, text);
+	event_emit(&monitor, "test", "three", 3, NULL);
+	ck_assert_str_eq(heard, text);
+}
+END_TEST
+
+START_TEST(listener_needs_no_file_and_no_reader_of_it)
+{
+	heard[0] = '\0';
+	event_monitor_exit(&monitor);
+	event_monitor_init(&monitor, -1);
+	event_monitor_listen(&monitor, hear, &ends);
+	event_emit(&monitor, "test", "one", 1, NULL);
+	ck_assert_ptr_nonnull(strstr(heard, "\"one\""));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("event");
@@ -338,5 +372,7 @@ int main(void)
 	tcase_add_test(tcase, callers_descriptor_keeps_its_flags);
 	tcase_add_test(tcase, file_gets_every_line);
 	tcase_add_test(tcase, without_a_descriptor_events_are_dropped);
+	tcase_add_test(tcase, listener_hears_what_the_file_gets);
+	tcase_add_test(tcase, listener_needs_no_file_and_no_reader_of_it);
 	return suite_run(suite);
 }

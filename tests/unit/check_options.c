@@ -411,6 +411,25 @@ START_TEST(events_go_to_a_path_or_a_descriptor)
 }
 END_TEST
 
+START_TEST(control_socket_is_a_path_or_a_descriptor)
+{
+	ok("");
+	ck_assert_ptr_null(options.api_path);
+	ck_assert_int_eq(options.api_fd, -1);
+	ok("--api-socket path=/run/vm.api");
+	ck_assert_str_eq(options.api_path, "/run/vm.api");
+	ck_assert_int_eq(options.api_fd, -1);
+	ok("--api-socket /run/vm.api");
+	ck_assert_str_eq(options.api_path, "/run/vm.api");
+	ok("--api-socket fd=3");
+	ck_assert_ptr_null(options.api_path);
+	ck_assert_int_eq(options.api_fd, 3);
+	bad("--api-socket fd=3,path=a", "--api-socket: path and fd exclude each other");
+	bad("--api-socket path=", "--api-socket: path= is empty: say which socket to make");
+	bad("--api-socket port=1", "--api-socket: unknown key 'port': known are path, fd");
+}
+END_TEST
+
 START_TEST(a_number_that_is_none_or_too_big_is_refused)
 {
 	bad("--event-monitor fd=-1", "--event-monitor: fd=-1: want a number from 0 to 2147483647");
@@ -617,6 +636,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, serial_is_tty_null_or_a_file);
 	tcase_add_test(t, platform_sets_the_chassis);
 	tcase_add_test(t, events_go_to_a_path_or_a_descriptor);
+	tcase_add_test(t, control_socket_is_a_path_or_a_descriptor);
 	tcase_add_test(t, a_number_that_is_none_or_too_big_is_refused);
 	tcase_add_test(t, debug_asks_for_the_blocking_on);
 	tcase_add_test(t, verbosity_adds_up);

@@ -85,6 +85,19 @@ START_TEST(the_end_of_the_grace_stops)
 }
 END_TEST
 
+START_TEST(asking_is_as_good_as_a_signal)
+{
+	loop_quit(&loop);
+	stop_signals_ask(&signals);
+	ck_assert_uint_eq(presses, 1);
+	ck_assert_uint_eq(stops, 0);
+	ck_assert_uint_gt(grace_left(), 0);
+	stop_signals_ask(&signals);
+	ck_assert_uint_eq(presses, 1);
+	ck_assert_uint_eq(stops, 1);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("stop_signals");
@@ -93,6 +106,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(t, the_first_signal_presses_the_button_and_starts_10_s, 0, 3);
 	tcase_add_loop_test(t, the_second_signal_stops, 0, 3);
 	tcase_add_test(t, the_end_of_the_grace_stops);
+	tcase_add_test(t, asking_is_as_good_as_a_signal);
 	return s;
 }
 

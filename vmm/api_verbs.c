@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The verbs of the control socket: paths and methods as cloud-hypervisor has them where it has
+ * them. A verb is a row of the table at the end, and a call. */
+#include "vmm/api_verbs.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/bits.h"
+#include "vmm/metrics.h"
+
+static void vmm_ping(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	(void)opaque;
+	(void)body;
+	api_reply_json(reply, json_pack("{s:s, s:s, s:i, s:[s]}", "build_version",
+					"coldvm " COLDVM_VERSION, "version", COLDVM_VERSION, "pid",
+					(int)getpid(), "features", "device-power"));
+}
+
+static void vm_info(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	api_reply_json(reply, machine->info(machine->opaque));
+}
+
+static void vm_device_power(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	api_reply_json(reply, json_pack("{s:o}", "slots", machine->device_power(machine->opaque)));
+}
+
+static void vm_counters(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	api_reply_json(reply, machine->counters(machine->opaque));
+}
+
+static void vm_shutdown(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	(void)reply;
+	machine->shutdown(machine->opaque);
+}
+
+static void vm_power_button(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	(void)reply;
+	machine->power_button(machine->opaque);
+}
+
+static void vmm_shutdown(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	(void)reply;
+	machine->stop(machine->opaque);
+}
+
+static void events(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	(void)opaque;
+	(void)body;
+	reply->status = 200;
+	reply->type = "application/x-ndjson";
+	reply->events = true;
+}
+
+static void metrics(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+	json_t *info = machine->info(machine->opaque);
+	json_t *power = machine->device_power(machine->opaque);
+
+	(void)body;
+	reply->body = info && power ? metrics_format(info, power) : NULL;
+	reply->status = reply->body ? 200 : 500;
+	reply->type = reply->body ? METRICS_TYPE : NULL;
+	reply->body_len = reply->body ? strlen(reply->body) : 0;
+	json_decref(info);
+	json_decref(power);
+}
+
+static void help(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	json_t *list = json_array();
+
+	(void)opaque;
+	(void)body;
+	for (unsigned i = 0; i < api_nr_verbs; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s}", "method", api_verbs[i].method, "path",
+					api_verbs[i].path, "help", api_verbs[i].help));
+	api_reply_json(reply, json_pack("{s:o}", "verbs", list));
+}
+
+const struct api_verb api_verbs[] = {
+	{ "GET", "/api/v1", help, "this list" },
+	{ "GET", "/api/v1/vmm.ping", vmm_ping, "version and process of the VMM" },
+	{ "PUT", "/api/v1/vmm.shutdown", vmm_shutdown, "stops the VM at once" },
+	{ "GET", "/api/v1/vm.info", vm_info, "configuration and state of the VM" },
+	{ "GET", "/api/v1/vm.device-power", vm_device_power,
+	  "power of each slot: asked, observed, why they differ, how long, how often" },
+	{ "GET", "/api/v1/vm.counters", vm_counters, "counts of each slot" },
+	{ "PUT", "/api/v1/vm.shutdown", vm_shutdown,
+	  "presses the power button; a second one, or 10 s, stop the VM" },
+	{ "PUT", "/api/v1/vm.power-button", vm_power_button, "presses the power button" },
+	{ "GET", "/api/v1/events", events, "events from now on, one JSON object a line" },
+	{ "GET", "/metrics", metrics, "figures for Prometheus" },
+};
+const unsigned api_nr_verbs = ARRAY_SIZE(api_verbs);

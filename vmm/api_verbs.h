@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a running VM can be asked: the table of verbs, and what they need of the machine. */
+#ifndef COLDVM_VMM_API_VERBS_H
+#define COLDVM_VMM_API_VERBS_H
+
+#include <jansson.h>
+
+#include "vmm/api.h"
+
+/* The machine as the verbs see it. All are called on the main thread and must not wait; those that
+ * return an object hand over a reference, NULL without memory. docs/api.md names the fields. */
+struct api_machine {
+	json_t *(*info)(void *opaque);	       /* configuration, state, process */
+	json_t *(*device_power)(void *opaque); /* array of slots: power_report() */
+	json_t *(*counters)(void *opaque);     /* counts of each slot, by its name */
+	void (*shutdown)(void *opaque);	       /* as SIGTERM */
+	void (*power_button)(void *opaque);
+	void (*stop)(void *opaque); /* at once */
+	void *opaque;
+};
+
+/* The verbs; their opaque is a struct api_machine. */
+extern const struct api_verb api_verbs[];
+extern const unsigned api_nr_verbs;
+
+#endif
