@@ -18,10 +18,9 @@
 #define FUNCTIONS 2
 #define OPS_MAX	  2000000UL
 /* Longer than any wait in the kernel that is right: a link that does not train, twice. */
-#define STUCK_NS     40000000000LL
-#define CONFIG_LEN   64
-#define SETTLE_MS    10000
-#define RESET_GROUPS 1
+#define STUCK_NS   40000000000LL
+#define CONFIG_LEN 64
+#define SETTLE_MS  10000
 
 struct storm {
 	struct group_list groups;
@@ -157,14 +156,17 @@ static bool act_reset(struct storm *storm, unsigned int function, unsigned long 
 
 static bool act_hot_reset(struct storm *storm, unsigned int function, unsigned long turn)
 {
-	struct {
-		struct vfio_pci_hot_reset head;
-		__s32 groups[RESET_GROUPS];
-	} reset = { .head = { .argsz = sizeof(reset), .count = RESET_GROUPS } };
+	uint32_t buffer[(sizeof(struct vfio_pci_hot_reset) + sizeof(__s32)) / sizeof(uint32_t)] = {
+		0
+	};
+	struct vfio_pci_hot_reset *reset = (struct vfio_pci_hot_reset *)buffer;
 
 	(void)turn;
-	reset.groups[0] = storm->devices[function].group_fd;
-	return !ioctl(storm->devices[function].fd, VFIO_DEVICE_PCI_HOT_RESET, &reset);
+	reset->argsz = sizeof(buffer);
+	/* Both functions are in it. */
+	reset->count = 1;
+	reset->group_fds[0] = storm->devices[function].group_fd;
+	return !ioctl(storm->devices[function].fd, VFIO_DEVICE_PCI_HOT_RESET, reset);
 }
 
 /*
