@@ -28,6 +28,7 @@ static void add(struct preflight *out, enum preflight_link link, enum preflight_
 		enum host_power limit, const char *fix, const char *fmt, va_list args)
 {
 	struct preflight_item *item;
+	bool begin = true, whole = false;
 	size_t n = 0;
 
 	if (status == PREFLIGHT_LIMITS && limit < out->deepest)
@@ -41,14 +42,14 @@ static void add(struct preflight *out, enum preflight_link link, enum preflight_
 	item->status = status;
 	item->limit = limit;
 	vsnprintf(item->text, sizeof(item->text), fmt, args);
-	/* "; " separates commands, except in a loop, where it is syntax. */
-	for (bool loop = fix && !strncmp(fix, "for ", 4); fix && *fix && n < PREFLIGHT_FIX - 1;) {
-		if (!loop && fix[0] == ';' && fix[1] == ' ') {
-			item->fix[n++] = '\n';
-			fix += 2;
-		} else {
-			item->fix[n++] = *fix++;
-		}
+	/* "; " separates commands. In advice and in a loop it is a part of the line. */
+	while (fix && *fix && n < PREFLIGHT_FIX - 1) {
+		if (begin)
+			whole = !strncmp(fix, "# ", 2) || !strncmp(fix, "for ", 4);
+		begin = !whole && fix[0] == ';' && fix[1] == ' ';
+		item->fix[n++] = begin ? '\n' : *fix;
+		fix += begin ? 2 : 1;
+		begin |= item->fix[n - 1] == '\n';
 	}
 	item->fix[n] = '\0';
 }

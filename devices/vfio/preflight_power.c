@@ -189,7 +189,7 @@ static void check_sibling(struct survey *s, const char *path, const char *bdf)
 	}
 	host_bind_commands(bdf, bound, bind, sizeof(bind));
 	snprintf(fix, sizeof(fix),
-		 "%s; # or, if its driver can let it sleep:; "
+		 "%s\n# or, if its driver can let it sleep:\n"
 		 "echo auto > /sys/bus/pci/devices/%s/power/control",
 		 bind, bdf);
 	survey_limit(s, PREFLIGHT_SIBLINGS, HOST_POWER_D3HOT, fix,

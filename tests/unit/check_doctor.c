@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/vfio/known_bad.h"
 #include "tests/unit/host_rig.h"
 #include "tests/unit/suite.h"
 #include "vmm/bits.h"
@@ -249,15 +250,62 @@ START_TEST(lines_fit_in_80_columns_but_commands_stay_whole)
 }
 END_TEST
 
+static bool is_command(const char *line)
+{
+	static const char *const programs[] = { "echo ", "modprobe ", "for d in ", "chown ",
+						"ulimit " };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(programs); i++)
+		if (!strncmp(line, programs[i], strlen(programs[i])))
+			return true;
+	return false;
+}
+
+/* Each line eight columns in is a command or a comment. */
+static void expect_shell(void)
+{
+	unsigned nr = 0;
+
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (strncmp(line, "        ", 8) || line[8] == ' ')
+			continue;
+		ck_assert_msg(!strncmp(line + 8, "# ", 2) || is_command(line + 8), "neither: %s",
+			      line);
+		nr++;
+	}
+	ck_assert_uint_gt(nr, 0);
+}
+
 START_TEST(what_to_do_can_be_pasted_into_a_shell)
 {
-	fake_sysfs_file(&rig_sysfs, "0x10de", "sys/devices/" DEVICE "/vendor");
-	fake_sysfs_file(&rig_sysfs, "0x1b38", "sys/devices/" DEVICE "/device");
+	fake_sysfs_delete(&rig_sysfs, "sys/devices/" DEVICE "/iommu_group");
+	fake_sysfs_delete(&rig_sysfs, "sys/devices/" DEVICE "/driver");
+	fake_sysfs_file(&rig_sysfs, "Y", "sys/module/vfio_pci/parameters/disable_idle_d3");
+	rig_make_function(PORT "/0000:01:00.1", "e1000e");
+	fake_sysfs_file(&rig_sysfs, "active",
+			"sys/devices/" PORT "/0000:01:00.1/power/runtime_status");
+	rig_port_stays_on();
 	report(NULL);
-	expect_text("\n        # see https://euno.news/");
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		if (!strncmp(line, "        ", 8) && line[8] != ' ')
-			ck_assert_msg(!strncmp(line + 8, "# ", 2), "no comment: %s", line);
+	expect_text("\n        # or, if its driver can let it sleep:\n        echo auto > ");
+	expect_shell();
+}
+END_TEST
+
+START_TEST(advice_about_each_known_card_is_a_comment)
+{
+	const char *list = known_bad_text;
+	struct known_bad bad;
+	char id[8];
+
+	while (known_bad_next(&list, &bad)) {
+		snprintf(id, sizeof(id), "0x%04x", bad.vendor);
+		fake_sysfs_file(&rig_sysfs, id, "sys/devices/" DEVICE "/vendor");
+		snprintf(id, sizeof(id), "0x%04x", bad.device);
+		fake_sysfs_file(&rig_sysfs, id, "sys/devices/" DEVICE "/device");
+		report(NULL);
+		expect_text("\n        # see https://");
+		expect_shell();
+	}
 }
 END_TEST
 
@@ -390,6 +438,7 @@ static Suite *suite(void)
 	tcase_add_test(t, blocked_device_says_what_blocks_and_not_what_limits);
 	tcase_add_test(t, lines_fit_in_80_columns_but_commands_stay_whole);
 	tcase_add_test(t, what_to_do_can_be_pasted_into_a_shell);
+	tcase_add_test(t, advice_about_each_known_card_is_a_comment);
 	tcase_add_test(t, both_forms_say_the_same);
 	tcase_add_test(t, commands_are_lines_of_an_array);
 	t = suite_case(s, "trial", set_up, tear_down);

@@ -37,6 +37,7 @@ START_TEST(bad_lines_are_refused)
 		"10de:1b38 | a | b | c | ",
 		"10de:1b38 | | b | c | d",
 		"10de1b38 | a | b | c | d",
+		"10de-1b38 | a | b | c | d",
 		"10de:1b3 | a | b | c | d",
 		"10de:1b388 | a | b | c | d",
 		"10de:1b3g | a | b | c | d",

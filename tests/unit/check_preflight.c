@@ -79,7 +79,7 @@ START_TEST(iommu_that_the_firmware_offers_is_switched_on_by_the_command_line)
 	remove_group();
 	fake_sysfs_file(&rig_sysfs, "", "sys/firmware/acpi/tables/DMAR");
 	rig_run(BDF);
-	rig_item(PREFLIGHT_IOMMU, "intel_iommu=on");
+	rig_item(PREFLIGHT_IOMMU, "# boot the host with intel_iommu=on on");
 	fake_sysfs_delete(&rig_sysfs, "sys/firmware/acpi/tables/DMAR");
 	fake_sysfs_file(&rig_sysfs, "", "sys/firmware/acpi/tables/IVRS");
 	rig_run(BDF);
