@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# rule: 25 cycles in one VM: one off and one on each, data right, nothing leaks, no warning anywhere
+# rule: cycles in one VM: one off and one on each, data right, nothing leaks, no warning anywhere
+# variant: stock     CYCLES=25
+# variant: patched   CYCLES=25 driver=patched kernels=6.12
+# variant: patched61 CYCLES=10 driver=patched kernels=6.1
 # needs: coldvm
 # timeout: 240
 
-cycles=25
+cycles=$CYCLES
 set -- $LAB_DEVICES
 device=$1
 port=$(port_of "$device")
@@ -38,6 +41,13 @@ ok "$cycles cycles with the right data"
 check_eq "$(power_count off) $(power_count on)" "$cycles $cycles" "one off and one on per cycle"
 check_eq "$(power_new | cut -d' ' -f3 | uniq | wc -l)" $((2 * cycles)) "they alternate"
 check_eq "$(events power-d3cold) $(events power-alive)" "$cycles $cycles" "as many events of each"
+check_eq "$(events power-disagreement)" 0 "the host never contradicts itself"
+if [ "$LAB_DRIVER" = patched ]; then
+	# stamps EVENT: when, one a line.
+	stamps() { sed -n "s/.*\"event\":\"$1\".*\"t_ns\":\([0-9]*\).*/\1/p" "$RUN/events.json"; }
+	check_eq "$(grep -c '"backend":"explicit"' "$RUN/events.json")" $((2 * cycles)) "all by the back end explicit"
+	check_eq "$(stamps power-d3cold)" "$(stamps power-entry-issued)" "D3cold is the entry's verdict, nothing is observed"
+fi
 check_eq "$(vm_fds)" "$fds" "open files after cycle $cycles as after 5"
 check_eq "$(vm_maps)" "$maps" "maps after cycle $cycles as after 5"
 note "private memory: $private KiB after cycle 5, $(vm_private) KiB after $cycles"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a wake that the host caused is told to the guest, which wakes and lets the slot go cold again
+# variant: stock
+# variant: patched driver=patched kernels=6.12
 # needs: coldvm
 # timeout: 120
 

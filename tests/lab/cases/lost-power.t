@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a slot whose power never comes back is reported, stays sealed, and takes nothing else down
+# variant: stock
+# variant: patched driver=patched kernels=6.12
 # needs: coldvm
 # alone: yes
 # timeout: 120
@@ -34,6 +36,10 @@ echo "$events_from" >/run/events.pos
 wait_event device-request 30
 ok "one event says that the wake failed, one that the host wants the device back"
 check_eq "$(events power-failed)" 1 "the failure is said once"
+
+if [ "$LAB_DRIVER" = patched ]; then
+	check "grep '\"power-exit-returned\"' /run/events.json | tail -n 1 | grep -q '\"rc\":-'" "the driver's verdict says so"
+fi
 
 gout word probe cfg-cf8 $address 0
 check_eq "$word" 0xffffffff "the guest reads ones in config space"

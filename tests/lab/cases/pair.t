@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: functions of one host slot share one port and one power domain, which goes down when both have let go
+# variant: stock
+# variant: patched driver=patched kernels=6.12
 # needs: coldvm
 # devices: pair
 # timeout: 150
@@ -32,6 +34,13 @@ for n in 1 2 3; do
 done
 check_eq "$(power_count off)" 3 "the power went once a cycle"
 check_eq "$(power_count on)" 3 "and came back once"
+if [ "$LAB_DRIVER" = patched ]; then
+	# The second function goes first, when the first one still holds the port.
+	busy="\"limit_rc\":-16,\"limit_bdf\":\"$(port_of "$first")\""
+	entries=$(grep '"event":"power-entry-issued"' /run/events.json)
+	check_eq "$(echo "$entries" | grep -c "$busy")" 3 "the port was busy for one function"
+	check_eq "$(grep -c '"event":"power-deadline"\|"event":"power-disagreement"' /run/events.json)" 0 "and for no more"
+fi
 check_eq "$(grep -c '"event":"power-wake"' /run/events.json)" 0 "an exit of one function is no wake of the other"
 guest_log_clean
 vm_stop
