@@ -10,10 +10,12 @@
 	"  --device path=P           give the host's PCI device P (address or sysfs path) to "  \
 	"the\n"                                                                                 \
 	"                            guest; repeatable; functions of one slot share one port\n" \
+	"      [,functions=one|all]  that function, or all of its slot on the host\n"           \
 	"      [,id=NAME]            its name in log and events\n"                              \
 	"      [,pr3=auto|port|endpoint|both]  where the guest finds its power resource\n"      \
 	"      [,power=d3cold|d3hot|on]        the deepest state that the host may go to\n"     \
 	"      [,backend=auto|explicit|lowpower|d3hot]  how the host is asked for it\n"         \
+	"      [,pme=off|on|force]   whether the guest may arm its wake signal\n"               \
 	"  --serial tty|null|file=P  COM1 of the guest (default tty; Ctrl-A x leaves)\n"        \
 	"  --platform chassis=desktop|laptop   what SMBIOS says (default desktop)\n"
 

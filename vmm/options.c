@@ -197,6 +197,28 @@ static int set_backend(struct parse *p, const char *name, char *value)
 	return r;
 }
 
+static int set_pme(struct parse *p, const char *name, char *value)
+{
+	static const char *const names[] = { "off", "on", "force", NULL };
+	int i;
+	int r = parse_word(p, name, value, names, &i);
+
+	if (r == 0)
+		p->device->pme = (enum device_pme)i;
+	return r;
+}
+
+static int set_functions(struct parse *p, const char *name, char *value)
+{
+	static const char *const names[] = { "one", "all", NULL };
+	int i;
+	int r = parse_word(p, name, value, names, &i);
+
+	if (r == 0)
+		p->device->all_functions = i == 1;
+	return r;
+}
+
 static int set_chassis(struct parse *p, const char *name, char *value)
 {
 	static const char *const names[] = { "desktop", "laptop", NULL };
@@ -256,8 +278,10 @@ static const struct key memory_keys[] = {
 	{ NULL, NULL },
 };
 static const struct key device_keys[] = {
-	{ "path", set_path },	{ "id", set_id },	    { "pr3", set_pr3 },
-	{ "power", set_power }, { "backend", set_backend }, { NULL, NULL },
+	{ "path", set_path },	    { "id", set_id },
+	{ "pr3", set_pr3 },	    { "power", set_power },
+	{ "backend", set_backend }, { "functions", set_functions },
+	{ "pme", set_pme },	    { NULL, NULL },
 };
 static const struct key platform_keys[] = { { "chassis", set_chassis }, { NULL, NULL } };
 static const struct key event_keys[] = {
@@ -274,7 +298,7 @@ static const struct key debug_keys[] = { { "blocking-on", set_blocking_on }, { N
 
 static int unknown_key(struct parse *parse, const struct key *keys, const char *name)
 {
-	char known[96] = "";
+	char known[160] = "";
 
 	for (const struct key *k = keys; k->name; k++) {
 		size_t used = strlen(known);

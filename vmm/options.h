@@ -30,6 +30,12 @@ enum device_backend { /* how the host is asked for it */
 		      DEVICE_BACKEND_D3HOT,
 };
 
+enum device_pme { /* PME bits in the guest's PM capability */
+		  DEVICE_PME_OFF,
+		  DEVICE_PME_ON,    /* what the host's function has */
+		  DEVICE_PME_FORCE, /* from D0, D3hot and D3cold, whatever it has */
+};
+
 enum serial_mode {
 	SERIAL_TTY,
 	SERIAL_NULL,
@@ -42,6 +48,8 @@ struct device_options {
 	enum pr3_place pr3;
 	enum device_power power;
 	enum device_backend backend;
+	enum device_pme pme;
+	bool all_functions; /* functions=all: every function of the host's slot */
 };
 
 /* Strings point into argv, which outlives this. */

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 
 #include "devices/vfio/host.h"
+#include "devices/vfio/left_out.h"
 #include "devices/vfio/preflight.h"
 #include "vmm/bits.h"
 #include "vmm/event.h"
@@ -117,6 +118,24 @@ static void report_reach(const struct passthrough_device *device)
 		preflight_log(&preflight, device->vfio.id);
 }
 
+/* Functions that nobody named: functions=all asks for those too that the host still uses, and a
+ * group that is not viable would hide which. */
+static int check_functions(const struct topology_slot *planned, char *why, size_t why_len)
+{
+	for (unsigned i = 0; planned->all && i < planned->nr; i++) {
+		char reason[VFIO_WHY_SIZE];
+		int group;
+		int r = host_check_device(HOST_SYSFS, planned->functions[i].bdf, &group, reason,
+					  sizeof(reason));
+
+		if (r < 0) {
+			snprintf(why, why_len, "functions=all of %s: %s", planned->all, reason);
+			return r;
+		}
+	}
+	return 0;
+}
+
 static int open_device(struct passthrough_slot *slot, const struct topology_slot *planned,
 		       unsigned i, char *why, size_t why_len)
 {
@@ -125,7 +144,7 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 	struct passthrough_device *device = &slot->devices[i];
 	const struct vfio_open_args args = {
 		.path = function->bdf,
-		.id = function->options->id,
+		.id = function->id,
 		.memory = env->memory,
 		.pio = env->pio,
 		.mmio = env->mmio,
@@ -207,6 +226,9 @@ static int init_slot(struct passthrough *p, const struct topology_slot *planned,
 		return r;
 	slot->port_ready = true;
 	rootport_set_windows(&slot->port, &planned->windows);
+	r = check_functions(planned, why, why_len);
+	if (r < 0)
+		return r;
 	for (unsigned i = 0; i < planned->nr; i++) {
 		r = open_device(slot, planned, i, why, why_len);
 		if (r < 0)
@@ -223,6 +245,9 @@ static int init_slot(struct passthrough *p, const struct topology_slot *planned,
 		if (planned->power == DEVICE_POWER_D3COLD)
 			report_reach(device);
 	}
+	if (r == 0)
+		left_out_log(HOST_SYSFS, planned->host, planned->left_out,
+			     slot->devices[0].vfio.id);
 	return r;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/bits.h"
 #include "vmm/x86/layout.h"
@@ -86,6 +87,30 @@ static int read_function(const char *sysfs, struct topology_function *function, 
 	return r;
 }
 
+static bool has_file(const char *sysfs, const char *bdf, const char *name)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", sysfs, bdf, name);
+	return access(path, F_OK) == 0;
+}
+
+/* Bit n: the host has function n in @slot. Virtual functions (SR-IOV) may have numbers in the same
+ * slot, but are no part of the card's power domain: their power is that of their parent. */
+static uint8_t host_functions(const char *sysfs, const struct topology_slot *slot)
+{
+	uint8_t found = 0;
+
+	for (unsigned n = 0; n < TOPOLOGY_FUNCTIONS; n++) {
+		char bdf[24];
+
+		snprintf(bdf, sizeof(bdf), "%s.%u", slot->host, n);
+		if (has_file(sysfs, bdf, "vendor") && !has_file(sysfs, bdf, "physfn"))
+			found |= (uint8_t)(1u << n);
+	}
+	return found;
+}
+
 /* --- slots ------------------------------------------------------------------------------------ */
 
 static struct topology_slot *slot_of(struct topology *topology, const char *host)
@@ -121,35 +146,18 @@ static struct topology_function *insert_function(struct topology_slot *slot, uin
 	return &slot->functions[at];
 }
 
-static int add_device(struct topology *topology, const struct device_options *options,
-		      const char *sysfs, char *why, size_t why_len)
+static struct topology_function *find_function(struct topology_slot *slot, uint8_t number)
 {
-	struct topology_function *function;
-	struct topology_slot *slot;
-	char bdf[16], host[16];
+	for (unsigned i = 0; i < slot->nr; i++)
+		if (slot->functions[i].number == number)
+			return &slot->functions[i];
+	return NULL;
+}
 
-	if (vfio_parse_path(options->path, bdf) < 0) {
-		snprintf(
-			why, why_len,
-			"--device: '%s' is no PCI address and no sysfs path of one: want something "
-			"like 0000:01:00.0",
-			options->path);
-		return -EINVAL;
-	}
-	snprintf(host, sizeof(host), "%.*s", (int)(strrchr(bdf, '.') - bdf), bdf);
-	slot = slot_of(topology, host);
-	if (!slot) {
-		snprintf(why, why_len, "--device: more than %d slots", CVM_SLOT_MAX);
-		return -EINVAL;
-	}
-	function = insert_function(slot, (uint8_t)(strrchr(bdf, '.')[1] - '0'));
-	if (!function) {
-		snprintf(why, why_len, "--device: %s is given twice", bdf);
-		return -EINVAL;
-	}
-	function->options = options;
-	memcpy(function->bdf, bdf, sizeof(function->bdf));
-
+/* What the keys of one --device mean for the slot as a whole. */
+static int merge_options(struct topology_slot *slot, const struct device_options *options,
+			 const char *bdf, char *why, size_t why_len)
+{
 	/* One power domain a slot: the shallowest limit of its functions holds for all. */
 	if (options->power > slot->power)
 		slot->power = options->power;
@@ -168,7 +176,87 @@ static int add_device(struct topology *topology, const struct device_options *op
 	}
 	if (options->backend != DEVICE_BACKEND_AUTO)
 		slot->backend = options->backend;
+	return 0;
+}
+
+static int add_function(struct topology_slot *slot, const struct device_options *options,
+			uint8_t number, const char *sysfs, char *why, size_t why_len)
+{
+	struct topology_function *function = insert_function(slot, number);
+
+	if (!function) {
+		snprintf(why, why_len, "--device: %s.%u is given twice", slot->host, number);
+		return -EINVAL;
+	}
+	function->options = options;
+	snprintf(function->bdf, sizeof(function->bdf), "%.13s.%u", slot->host, number & 7);
 	return read_function(sysfs, function, why, why_len);
+}
+
+/* The functions beside those that were named, with the keys of @options. A second --device of the
+ * slot would give one of them twice, so it is refused, whichever comes first. */
+static int add_other_functions(struct topology_slot *slot, const struct device_options *options,
+			       uint8_t named, const char *sysfs, char *why, size_t why_len)
+{
+	uint8_t found = host_functions(sysfs, slot);
+
+	for (uint8_t n = 0; n < TOPOLOGY_FUNCTIONS; n++) {
+		int r;
+
+		if (!(found & (1u << n)) || n == named)
+			continue;
+		if (find_function(slot, n)) {
+			snprintf(why, why_len,
+				 "--device: %s.%u is given twice: functions=all of %s.%u has it "
+				 "already",
+				 slot->host, n, slot->host, named);
+			return -EINVAL;
+		}
+		r = add_function(slot, options, n, sysfs, why, why_len);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_device(struct topology *topology, const struct device_options *options,
+		      const char *sysfs, char *why, size_t why_len)
+{
+	struct topology_slot *slot;
+	char bdf[16], host[16];
+	uint8_t number;
+	int r;
+
+	if (vfio_parse_path(options->path, bdf) < 0) {
+		snprintf(
+			why, why_len,
+			"--device: '%s' is no PCI address and no sysfs path of one: want something "
+			"like 0000:01:00.0",
+			options->path);
+		return -EINVAL;
+	}
+	snprintf(host, sizeof(host), "%.*s", (int)(strrchr(bdf, '.') - bdf), bdf);
+	slot = slot_of(topology, host);
+	if (!slot) {
+		snprintf(why, why_len, "--device: more than %d slots", CVM_SLOT_MAX);
+		return -EINVAL;
+	}
+	number = (uint8_t)(strrchr(bdf, '.')[1] - '0');
+	if (slot->all && find_function(slot, number)) {
+		snprintf(why, why_len,
+			 "--device: %s is given twice: functions=all of %s has it already", bdf,
+			 slot->all);
+		return -EINVAL;
+	}
+	r = add_function(slot, options, number, sysfs, why, why_len);
+	if (r < 0)
+		return r;
+	find_function(slot, number)->id = options->id;
+	r = merge_options(slot, options, bdf, why, why_len);
+	if (r < 0 || !options->all_functions)
+		return r;
+	slot->all = options->path;
+	return add_other_functions(slot, options, number, sysfs, why, why_len);
 }
 
 /* A back end that goes deeper than power= allows is two wishes that exclude each other. */
@@ -187,9 +275,13 @@ static int check_backend(const struct topology_slot *slot, char *why, size_t why
 	return -EINVAL;
 }
 
-static void finish_slot(struct topology_slot *slot)
+static void finish_slot(struct topology_slot *slot, const char *sysfs)
 {
 	const struct topology_function *first = &slot->functions[0];
+
+	slot->left_out = host_functions(sysfs, slot);
+	for (unsigned i = 0; i < slot->nr; i++)
+		slot->left_out &= (uint8_t) ~(1u << slot->functions[i].number);
 
 	/* A guest looks for other functions only where function 0 answers. */
 	slot->functions[0].number = 0;
@@ -354,7 +446,7 @@ int topology_build(struct topology *topology, const struct vm_options *options, 
 
 		if (r < 0)
 			return r;
-		finish_slot(&topology->slots[s]);
+		finish_slot(&topology->slots[s], sysfs);
 	}
 	return place_bars(topology, options->memory, why, why_len);
 }

@@ -253,6 +253,8 @@ START_TEST(a_device_has_defaults)
 	ck_assert_int_eq(options.devices[0].pr3, PR3_AUTO);
 	ck_assert_int_eq(options.devices[0].power, DEVICE_POWER_D3COLD);
 	ck_assert_int_eq(options.devices[0].backend, DEVICE_BACKEND_AUTO);
+	ck_assert_int_eq(options.devices[0].pme, DEVICE_PME_OFF);
+	ck_assert(!options.devices[0].all_functions);
 }
 END_TEST
 
@@ -268,6 +270,7 @@ END_TEST
 
 static const char *const pr3_words[] = { "auto", "port", "endpoint", "both" };
 static const char *const power_words[] = { "d3cold", "d3hot", "on" };
+static const char *const pme_words[] = { "off", "on", "force" };
 static const char *const backend_words[] = { "auto", "explicit", "lowpower", "d3hot" };
 
 START_TEST(each_word_for_pr3_has_its_value)
@@ -290,6 +293,25 @@ START_TEST(each_word_for_backend_has_its_value)
 }
 END_TEST
 
+START_TEST(each_word_for_pme_has_its_value)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "--device path=a,pme=%s", pme_words[_i]);
+	ok(line);
+	ck_assert_int_eq((int)options.devices[0].pme, _i);
+}
+END_TEST
+
+START_TEST(functions_are_one_or_all)
+{
+	ok("--device path=a,functions=all path=b,functions=one path=c");
+	ck_assert(options.devices[0].all_functions);
+	ck_assert(!options.devices[1].all_functions);
+	ck_assert(!options.devices[2].all_functions);
+}
+END_TEST
+
 START_TEST(each_word_for_power_has_its_value)
 {
 	char line[64];
@@ -309,6 +331,9 @@ START_TEST(the_words_are_what_the_enums_say)
 	ck_assert_int_eq(DEVICE_POWER_D3COLD, 0);
 	ck_assert_int_eq(DEVICE_POWER_D3HOT, 1);
 	ck_assert_int_eq(DEVICE_POWER_ON, 2);
+	ck_assert_int_eq(DEVICE_PME_OFF, 0);
+	ck_assert_int_eq(DEVICE_PME_ON, 1);
+	ck_assert_int_eq(DEVICE_PME_FORCE, 2);
 }
 END_TEST
 
@@ -318,6 +343,8 @@ START_TEST(an_unknown_word_is_refused_with_the_known_ones)
 	bad("--device path=a,power=off", "--device: power=off: want one of d3cold, d3hot, on");
 	bad("--device path=a,backend=d3cold",
 	    "--device: backend=d3cold: want one of auto, explicit, lowpower, d3hot");
+	bad("--device path=a,pme=yes", "--device: pme=yes: want one of off, on, force");
+	bad("--device path=a,functions=2", "--device: functions=2: want one of one, all");
 	bad("--platform chassis=rack", "--platform: chassis=rack: want one of desktop, laptop");
 }
 END_TEST
@@ -504,7 +531,8 @@ static const struct {
 	{ "--cpus max=2", "--cpus: unknown key 'max': known are boot" },
 	{ "--memory zize=2M", "--memory: unknown key 'zize': known are size, hugepages, shared" },
 	{ "--device path=a,iommu=on",
-	  "--device: unknown key 'iommu': known are path, id, pr3, power, backend" },
+	  "--device: unknown key 'iommu': known are path, id, pr3, power, backend, "
+	  "functions, pme" },
 	{ "--platform x=y", "--platform: unknown key 'x': known are chassis" },
 	{ "--event-monitor file=a", "--event-monitor: unknown key 'file': known are path, fd" },
 	{ "--debug x=y", "--debug: unknown key 'x': known are blocking-on" },
@@ -625,6 +653,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_device_has_defaults);
 	tcase_add_test(t, a_device_takes_id_pr3_and_power);
 	tcase_add_loop_test(t, each_word_for_pr3_has_its_value, 0, ARRAY_SIZE(pr3_words));
+	tcase_add_loop_test(t, each_word_for_pme_has_its_value, 0, ARRAY_SIZE(pme_words));
+	tcase_add_test(t, functions_are_one_or_all);
 	tcase_add_loop_test(t, each_word_for_power_has_its_value, 0, ARRAY_SIZE(power_words));
 	tcase_add_loop_test(t, each_word_for_backend_has_its_value, 0, ARRAY_SIZE(backend_words));
 	tcase_add_test(t, the_words_are_what_the_enums_say);

@@ -188,6 +188,81 @@ START_TEST(a_device_given_twice_is_refused)
 }
 END_TEST
 
+static void three_functions(void)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:01:00.1");
+	plain_device("0000:01:00.3");
+	plain_device("0000:02:00.0");
+}
+
+START_TEST(functions_all_takes_every_function_of_that_slot)
+{
+	three_functions();
+	give("0000:01:00.1")->all_functions = true;
+	options.devices[0].id = "audio";
+	options.devices[0].pme = DEVICE_PME_FORCE;
+	build();
+	ck_assert_uint_eq(topology.nr, 1);
+	ck_assert_uint_eq(topology.slots[0].nr, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct topology_function *f = &topology.slots[0].functions[i];
+
+		ck_assert_uint_eq(f->number, i == 2 ? 3 : i);
+		ck_assert_int_eq(f->options->pme, DEVICE_PME_FORCE);
+		ck_assert_uint_eq(f->vendor, 0x1002);
+	}
+	ck_assert_str_eq(topology.slots[0].functions[2].bdf, "0000:01:00.3");
+	ck_assert_uint_eq(topology.slots[0].left_out, 0);
+	ck_assert_str_eq(topology.slots[0].all, "0000:01:00.1");
+}
+END_TEST
+
+START_TEST(an_id_is_that_of_the_named_function_alone)
+{
+	three_functions();
+	give("0000:01:00.1")->all_functions = true;
+	options.devices[0].id = "audio";
+	build();
+	ck_assert_ptr_null(topology.slots[0].functions[0].id);
+	ck_assert_str_eq(topology.slots[0].functions[1].id, "audio");
+	ck_assert_ptr_null(topology.slots[0].functions[2].id);
+}
+END_TEST
+
+START_TEST(virtual_functions_are_no_functions_of_the_slot)
+{
+	three_functions();
+	fake_sysfs_link(&sysfs, "../0000:01:00.0", "sys/bus/pci/devices/0000:01:00.3/physfn");
+	give("0000:01:00.0")->all_functions = true;
+	build();
+	ck_assert_uint_eq(topology.slots[0].nr, 2);
+	ck_assert_uint_eq(topology.slots[0].left_out, 0);
+}
+END_TEST
+
+START_TEST(a_function_that_functions_all_has_is_given_twice_in_either_order)
+{
+	three_functions();
+	give(_i ? "0000:01:00.0" : "01:00.3")->all_functions = _i;
+	give(_i ? "01:00.3" : "0000:01:00.0")->all_functions = !_i;
+	build_fails(-EINVAL, "--device: 0000:01:00.3 is given twice: functions=all of 0000:01:00.0 "
+			     "has it already");
+}
+END_TEST
+
+START_TEST(functions_that_the_guest_does_not_get_are_known)
+{
+	three_functions();
+	give("0000:01:00.1");
+	give("0000:02:00.0");
+	build();
+	ck_assert_uint_eq(topology.slots[0].left_out, 1 << 0 | 1 << 3);
+	ck_assert_uint_eq(topology.slots[0].functions[0].number, 0);
+	ck_assert_uint_eq(topology.slots[1].left_out, 0);
+}
+END_TEST
+
 START_TEST(a_device_that_is_not_there_is_refused)
 {
 	give("0000:05:00.0");
@@ -672,6 +747,12 @@ static Suite *make_suite(void)
 	tcase_add_test(t, without_function_0_the_lowest_becomes_it);
 	tcase_add_test(t, a_device_may_be_named_by_short_address_or_path);
 	tcase_add_test(t, a_device_given_twice_is_refused);
+	tcase_add_test(t, functions_all_takes_every_function_of_that_slot);
+	tcase_add_test(t, an_id_is_that_of_the_named_function_alone);
+	tcase_add_test(t, virtual_functions_are_no_functions_of_the_slot);
+	tcase_add_loop_test(t, a_function_that_functions_all_has_is_given_twice_in_either_order, 0,
+			    2);
+	tcase_add_test(t, functions_that_the_guest_does_not_get_are_known);
 	tcase_add_test(t, a_device_that_is_not_there_is_refused);
 	tcase_add_test(t, text_that_is_no_address_is_refused);
 	tcase_add_test(t, slots_are_24_at_most);
