@@ -196,6 +196,25 @@ apply_patch() {
 # Which modules are built: those that the series changes. The kernel's own makefiles say of what.
 modules=(vfio.ko pci/vfio-pci-core.ko)
 
+# Prints coldvm's version; in a DKMS package, that of the package.
+coldvm_version() {
+	local file=$kernel_dir/../CMakeLists.txt
+	[ -f "$file" ] || file=$kernel_dir/dkms.conf
+	sed -n 's/^project(coldvm VERSION \([0-9.]*\).*/\1/p; s/^PACKAGE_VERSION="\(.*\)"/\1/p' "$file" | grep . ||
+		die 1 "$file does not say coldvm's version"
+}
+
+# stamp TREE: marks the modules as ours, for modinfo and the kernel's log. DKMS does not install a module whose version
+# equals that of the kernel's own, or that has none like the kernel's own.
+stamp() {
+	local main=$1/drivers/vfio/vfio_main.c core=$1/drivers/vfio/pci/vfio_pci_core.c mark
+	mark=coldvm-$(coldvm_version) || exit
+	sed -i "s/^\(#define DRIVER_VERSION[[:blank:]]*\"[0-9.]*\)\"/\1-$mark\"/" "$main" && grep -qF -- "-$mark\"" "$main" ||
+		die 1 "$main has no DRIVER_VERSION to mark"
+	! grep -q '^MODULE_VERSION' "$core" || die 1 "$core has a MODULE_VERSION already"
+	printf '\nMODULE_VERSION("%s");\n' "$mark" >>"$core"
+}
+
 # write_kbuild TREE: a Kbuild file goes before the Makefile of a folder.
 write_kbuild() {
 	cat >"$1/drivers/vfio/Kbuild" <<-'END'
@@ -218,6 +237,7 @@ write_kbuild() {
 compile() {
 	local tree=$1 headers=$2 version=$3 log=$1/make.log module
 	write_kbuild "$tree"
+	stamp "$tree"
 	if ! make -C "$headers" M="$tree/drivers/vfio" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= \
 		-j "$(nproc)" modules >"$log" 2>&1; then
 		grep -vE '^make|^  (CC|LD|MODPOST)' "$log" | head -n 60 >&2
