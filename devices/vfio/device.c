@@ -24,6 +24,7 @@
 
 #include "devices/vfio/container.h"
 #include "devices/vfio/host.h"
+#include "devices/vfio/ports.h"
 #include "vmm/bits.h"
 #include "vmm/log.h"
 
@@ -223,12 +224,18 @@ static enum host_power read_power_state(int fd)
 
 static enum host_power kernel_power_state(struct vfio_device *device)
 {
-	return read_power_state(device->power_fds[0]);
+	return read_power_state(device->power_fd);
+}
+
+static enum host_power kernel_upstream_power_state(struct vfio_device *device, unsigned port)
+{
+	return port < device->nr_ports ? read_power_state(device->ports[port].power_fd)
+				       : HOST_POWER_UNKNOWN;
 }
 
 static enum host_power kernel_port_power_state(struct vfio_device *device)
 {
-	return read_power_state(device->power_fds[1]);
+	return kernel_upstream_power_state(device, device->power_port);
 }
 
 static int kernel_dma_map(struct vfio_device *device, uint64_t iova, uint64_t size, void *hva)
@@ -279,6 +286,7 @@ const struct vfio_ops vfio_kernel_ops = {
 	.d3cold_status = kernel_d3cold_status,
 	.power_state = kernel_power_state,
 	.port_power_state = kernel_port_power_state,
+	.upstream_power_state = kernel_upstream_power_state,
 	.dma_map = kernel_dma_map,
 	.dma_unmap = kernel_dma_unmap,
 	.region_map = kernel_region_map,
@@ -439,14 +447,11 @@ static int read_info(struct vfio_device *device)
 
 static void open_power_files(struct vfio_device *device)
 {
-	char path[sizeof(device->sysfs) + 16], port[sizeof(device->sysfs)], bdf[HOST_BDF_LEN];
+	char path[sizeof(device->sysfs) + 16];
 
 	snprintf(path, sizeof(path), "%s/power_state", device->sysfs);
-	device->power_fds[0] = open(path, O_RDONLY | O_CLOEXEC);
-	if (host_parent(device->sysfs, bdf, port, sizeof(port)))
-		return;
-	snprintf(path, sizeof(path), "%s/power_state", port);
-	device->power_fds[1] = open(path, O_RDONLY | O_CLOEXEC);
+	device->power_fd = open(path, O_RDONLY | O_CLOEXEC);
+	ports_open(device, device->sysfs);
 }
 
 /* STATUS, not the ids: vfio answers those from memory even when the device is dead. */
@@ -471,7 +476,7 @@ static void set_up(struct vfio_device *device, struct vfio_container *container,
 	device->mmio = args->mmio;
 	device->irqchip = args->irqchip;
 	device->fd = device->group = -1;
-	device->power_fds[0] = device->power_fds[1] = -1;
+	device->power_fd = -1;
 	device->irqs.intx_fd = device->irqs.intx_resample_fd = -1;
 	device->irqs.err_fd = device->irqs.req_fd = -1;
 }
@@ -562,6 +567,6 @@ void vfio_device_close(struct vfio_device *device)
 	if (err)
 		log_info(device->id, "reset at stop failed: %s", strerror(-err));
 	device->ops->close(device);
-	close_fd(&device->power_fds[0]);
-	close_fd(&device->power_fds[1]);
+	close_fd(&device->power_fd);
+	ports_close(device);
 }

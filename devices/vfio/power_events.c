@@ -128,6 +128,28 @@ void power_event_calls(struct power_slot *slot, const char *event, uint64_t t_ns
 	emit(slot, event, t_ns, took_ns, HOST_POWER_UNKNOWN, props);
 }
 
+/* The ports above the slot, the nearest first, up to the one that switches the power. */
+static json_t *port_states(struct power_slot *slot)
+{
+	json_t *ports = json_array();
+
+	for (unsigned i = 0; i < slot->nr; i++) {
+		struct vfio_device *device = slot->functions[i];
+
+		if (device->gone)
+			continue;
+		for (unsigned p = 0; p < device->nr_ports; p++) {
+			enum host_power state = device->ops->upstream_power_state(device, p);
+
+			json_array_append_new(ports,
+					      json_pack("{s:s, s:s}", "bdf", device->ports[p].bdf,
+							"state", power_state_name(state)));
+		}
+		break; /* the same for all functions of the slot */
+	}
+	return ports;
+}
+
 void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t since_ns,
 		       const struct power_depth *depth)
 {
@@ -135,6 +157,7 @@ void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns
 
 	add_text(props, "device_state", power_state_name(depth->device));
 	add_text(props, "port_state", power_state_name(depth->port));
+	json_object_set_new(props, "ports", port_states(slot));
 	add_ns(props, "since_ns", since_ns);
 	emit(slot, event, t_ns, since_ns, depth->device, props);
 }

@@ -10,7 +10,8 @@
 struct power_call;
 struct power_slot;
 
-/* The shallowest state among the functions that are left, and of the port above them. */
+/* The shallowest state among the functions that are left, and of the port that switches their
+ * power. */
 struct power_depth {
 	enum host_power device;
 	enum host_power port;

@@ -93,9 +93,13 @@ static const struct power_call *last_call(const struct power_slot *slot,
 static void read_depth(struct power_slot *slot, const struct power_call *calls,
 		       const struct power_call *last, struct power_depth *ret)
 {
+	/* Both lists begin with the port next to the slot. */
+	unsigned port = slot->functions[0]->power_port;
+
 	ret->device = power_verdict_state(last->said.state);
-	ret->port = last->said.nr_ports ? power_verdict_state(last->said.ports[0].state)
-					: HOST_POWER_UNKNOWN;
+	ret->port = port < min_u64(last->said.nr_ports, VFIO_PCI_D3COLD_MAX_PORTS)
+			    ? power_verdict_state(last->said.ports[port].state)
+			    : HOST_POWER_UNKNOWN;
 	for (unsigned i = 0; i < slot->nr; i++) {
 		enum host_power state;
 

@@ -74,8 +74,11 @@ struct vfio_ops {
 	int (*d3cold_status)(struct vfio_device *device, struct vfio_pci_d3cold_status *ret);
 	/* The host kernel's belief from sysfs, without waking anything. No lock needed. */
 	enum host_power (*power_state)(struct vfio_device *device);
-	/* The same for the port above the device, HOST_POWER_UNKNOWN if there is none. */
+	/* The same for the port that switches the device's power (device->power_port),
+	 * HOST_POWER_UNKNOWN if there is none. */
 	enum host_power (*port_power_state)(struct vfio_device *device);
+	/* The same for device->ports[@port]. */
+	enum host_power (*upstream_power_state)(struct vfio_device *device, unsigned port);
 	/* IOMMU map of a part of a BAR at guest address @iova; @hva as mapped by the device. */
 	int (*dma_map)(struct vfio_device *device, uint64_t iova, uint64_t size, void *hva);
 	int (*dma_unmap)(struct vfio_device *device, uint64_t iova, uint64_t size);
@@ -156,6 +159,13 @@ struct vfio_irqs {
 	int err_fd, req_fd; /* read by the main loop; -1 if the device has none */
 };
 
+#define VFIO_MAX_PORTS 8
+
+struct vfio_port {
+	char bdf[16];
+	int power_fd; /* sysfs power_state, -1 if absent */
+};
+
 struct vfio_device {
 	struct pci_function function; /* ops set by config.c */
 	const struct vfio_ops *ops;
@@ -169,9 +179,13 @@ struct vfio_device {
 	char bdf[16];	 /* host address, "0000:01:00.0" */
 	char sysfs[256]; /* /sys/bus/pci/devices/BDF, resolved */
 	int fd;
-	int power_fds[2]; /* sysfs power_state of the device and of its port, -1 if absent */
-	int group;	  /* number of its IOMMU group, -1 before it is known */
-	bool can_reset;	  /* VFIO_DEVICE_FLAGS_RESET */
+	int power_fd; /* sysfs power_state, -1 if absent */
+	/* Ports of the host above the device, the nearest first, up to the one that switches its
+	 * power: ports.h. */
+	unsigned nr_ports, power_port;
+	struct vfio_port ports[VFIO_MAX_PORTS];
+	int group;	/* number of its IOMMU group, -1 before it is known */
+	bool can_reset; /* VFIO_DEVICE_FLAGS_RESET */
 	uint32_t irq_counts[VFIO_PCI_NUM_IRQS];
 	uint32_t irq_flags[VFIO_PCI_NUM_IRQS]; /* VFIO_IRQ_INFO_* */
 

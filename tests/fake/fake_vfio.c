@@ -286,6 +286,14 @@ static enum host_power fake_port_power_state(struct vfio_device *device)
 	return next_power(fake, fake->port_script, fake->port_nr, &fake->port_at);
 }
 
+static enum host_power fake_upstream_power_state(struct vfio_device *device, unsigned port)
+{
+	struct fake_vfio *fake = fake_of(device);
+
+	(void)call(device, "upstream_power_state", " %u", port);
+	return fake->upstream[port];
+}
+
 static int fake_dma_map(struct vfio_device *device, uint64_t iova, uint64_t size, void *hva)
 {
 	(void)hva;
@@ -335,6 +343,7 @@ static const struct vfio_ops fake_ops = {
 	.d3cold_status = fake_d3cold_status,
 	.power_state = fake_power_state,
 	.port_power_state = fake_port_power_state,
+	.upstream_power_state = fake_upstream_power_state,
 	.dma_map = fake_dma_map,
 	.dma_unmap = fake_dma_unmap,
 	.region_map = fake_region_map,
@@ -462,7 +471,7 @@ static void make_device(struct fake_vfio *fake, const char *id)
 		.irqchip = &host->irqchip,
 		.fd = -1,
 		.group = 1,
-		.power_fds = { -1, -1 },
+		.power_fd = -1,
 		.can_reset = true,
 		.irq_counts = { 1, 8, FAKE_VFIO_MSIX_ENTRIES, 1, 1 },
 		.irq_flags = { 0, VFIO_IRQ_INFO_NORESIZE, 0, 0, 0 },

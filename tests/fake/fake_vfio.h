@@ -97,6 +97,10 @@ struct fake_vfio {
 	enum host_power power_script[32], port_script[32];
 	unsigned power_nr, power_at, port_nr, port_at;
 
+	/* What upstream_power_state() says; a test that wants ports sets device.nr_ports and
+	 * .ports. */
+	enum host_power upstream[VFIO_MAX_PORTS];
+
 	struct {
 		char op[24];
 		int error;

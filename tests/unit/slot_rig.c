@@ -210,10 +210,15 @@ static void suspend(struct power_function *f, struct vfio_pci_d3cold_control *sa
 /* Lock held. */
 static void say(const struct power_function *f, struct vfio_pci_d3cold_control *said)
 {
+	unsigned top = f->fake->device.power_port;
+
 	said->state = said_state(f);
-	said->nr_ports = 1;
-	said->ports[0].bdf = PORT_BDF;
-	said->ports[0].state = driver_state(host.port);
+	/* Ports of a switch below the one that switches the power stay in D0. */
+	for (unsigned i = 0; i < top; i++)
+		said->ports[i].state = VFIO_PCI_D3COLD_STATE_D0;
+	said->nr_ports = top + 1;
+	said->ports[top].bdf = PORT_BDF;
+	said->ports[top].state = driver_state(host.port);
 	said->elapsed_ns = 14000000;
 }
 
