@@ -142,7 +142,9 @@ static void build_capabilities(struct pci_config *c, unsigned nr)
 	c->clear[CAP_PM + PCI_PM_CTRL + 1] = PCI_PM_CTRL_PME_STATUS >> 8;
 
 	/* One vector, 64-bit address: portdrv binds only if it gets an interrupt for PME. Wakes
-	 * come by ACPI Notify, so the port never sends it. */
+	 * come by ACPI Notify, as from a slot without power they have to, so the port never sends
+	 * it and Root Status stays 0: Linux reads PME Status and Requester ID there in the
+	 * interrupt's handler alone (pcie/pme.c: pcie_pme_irq()). */
 	pci_config_set8(c, CAP_MSI, PCI_CAP_ID_MSI, 0);
 	pci_config_set8(c, CAP_MSI + 1, CAP_SSID, 0);
 	pci_config_set16(c, CAP_MSI + PCI_MSI_FLAGS, PCI_MSI_FLAGS_64BIT, PCI_MSI_FLAGS_ENABLE);

@@ -14,6 +14,7 @@
 
 #include "devices/vfio/host.h"
 #include "devices/vfio/left_out.h"
+#include "devices/vfio/pme.h"
 #include "devices/vfio/preflight.h"
 #include "vmm/bits.h"
 #include "vmm/event.h"
@@ -42,9 +43,19 @@ static uint32_t slot_hint(void *opaque)
 	return power_slot_hint(((struct passthrough_slot *)opaque)->power);
 }
 
+/* The guest asks which functions it has to notify: from here on it has been told. */
 static uint32_t slot_take_wakes(void *opaque)
 {
-	return power_slot_take_wakes(((struct passthrough_slot *)opaque)->power);
+	struct passthrough_slot *slot = opaque;
+	uint32_t wakes = power_slot_take_wakes(slot->power);
+
+	for (unsigned i = 0; i < slot->nr; i++) {
+		struct vfio_device *device = &slot->devices[i].vfio;
+
+		if (wakes & (1u << PCI_FN_OF(device->function.devfn)))
+			vfio_config_set_pme_status(device);
+	}
+	return wakes;
 }
 
 static const struct pwrctl_ops slot_ops = {
@@ -136,6 +147,23 @@ static int check_functions(const struct topology_slot *planned, char *why, size_
 	return 0;
 }
 
+/* While nothing but coldvm uses the device, which is on. */
+static void offer_pme(struct vfio_device *device, enum device_pme wanted)
+{
+	static const enum pme_policy policies[] = {
+		[DEVICE_PME_OFF] = PME_POLICY_OFF,
+		[DEVICE_PME_ON] = PME_POLICY_ON,
+		[DEVICE_PME_FORCE] = PME_POLICY_FORCE,
+	};
+	char text[256];
+	bool warn;
+
+	device->pme_support =
+		pme_choose(HOST_SYSFS, device->bdf, policies[wanted], &warn, text, sizeof(text));
+	if (wanted != DEVICE_PME_OFF)
+		log_line(warn ? LOG_WARN : LOG_INFO, device->id, "%s", text);
+}
+
 static int open_device(struct passthrough_slot *slot, const struct topology_slot *planned,
 		       unsigned i, char *why, size_t why_len)
 {
@@ -157,6 +185,7 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 	device->slot = slot;
 	device->error.fd = device->request.fd = -1;
 	slot->nr++;
+	offer_pme(&device->vfio, function->options->pme);
 	r = pci_bus_attach(&slot->port.secondary, &device->vfio.function,
 			   PCI_DEVFN_OF(0, function->number));
 	if (r == 0)

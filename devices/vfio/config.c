@@ -170,11 +170,12 @@ static void init_pm(struct vfio_device *device, unsigned cap)
 
 	device->pm_cap = cap;
 	/* D1 and D2 are not offered: no use is made of them, and 0 and 3 are all there is then. */
-	set_virtual(device, cap + PCI_PM_PMC, 2, pmc & ~(uint32_t)(PCI_PM_CAP_D1 | PCI_PM_CAP_D2),
-		    0);
-	/* PME bits are zero already (vfio_update_pm_vconfig_bytes()). */
+	pmc &= (uint16_t) ~(PCI_PM_CAP_D1 | PCI_PM_CAP_D2 | PCI_PM_CAP_PME_MASK);
+	set_virtual(device, cap + PCI_PM_PMC, 2, pmc | device->pme_support, 0);
+	/* The host arms its own PME when it lets the device sleep; what the guest arms is whether
+	 * its driver wants to be told. */
 	set_virtual(device, cap + PCI_PM_CTRL, 4, csr & PCI_PM_CTRL_NO_SOFT_RESET,
-		    PCI_PM_CTRL_STATE_MASK);
+		    PCI_PM_CTRL_STATE_MASK | (device->pme_support ? PCI_PM_CTRL_PME_ENABLE : 0));
 }
 
 /* vfio lets a guest write these registers, but the host's vectors are set by ioctl (irqs.c). */
@@ -365,6 +366,17 @@ static void keep_pmcsr_legal(struct vfio_device *device, unsigned old_state)
 		*csr = (uint8_t)((*csr & ~PCI_PM_CTRL_STATE_MASK) | old_state);
 }
 
+/* PME_Status: a written 1 clears it (PCI PM 1.2, 3.2.4). */
+static void clear_pme_status(struct vfio_device *device, unsigned off, uint32_t value,
+			     unsigned size)
+{
+	unsigned at = device->pm_cap + PCI_PM_CTRL + 1;
+	uint8_t bit = PCI_PM_CTRL_PME_STATUS >> 8;
+
+	if (off <= at && at - off < size && (value >> (8 * (at - off)) & bit))
+		device->shadow[at] &= (uint8_t)~bit;
+}
+
 static void read_bar_addresses(struct vfio_device *device)
 {
 	for (unsigned i = 0; i < VFIO_NR_BARS; i++) {
@@ -436,6 +448,8 @@ static bool write_locked(struct vfio_device *device, unsigned off, uint32_t valu
 	put(device->shadow, off, (shadow & ~wmask) | (value & wmask), size);
 	if (device->pm_cap && touches(off, size, device->pm_cap + PCI_PM_CTRL, 1))
 		keep_pmcsr_legal(device, old_state);
+	if (device->pm_cap)
+		clear_pme_status(device, off, value, size);
 	state = vfio_config_pmcsr(device);
 	was_d3 = old_state == 3 && state == 0;
 	if (touches_bars(off, size)) {
@@ -534,6 +548,14 @@ void vfio_config_pmcsr_d0(struct vfio_device *device)
 {
 	if (device->pm_cap)
 		device->shadow[device->pm_cap + PCI_PM_CTRL] &= (uint8_t)~PCI_PM_CTRL_STATE_MASK;
+}
+
+void vfio_config_set_pme_status(struct vfio_device *device)
+{
+	pthread_mutex_lock(&device->lock);
+	if (device->pm_cap && device->pme_support)
+		device->shadow[device->pm_cap + PCI_PM_CTRL + 1] |= PCI_PM_CTRL_PME_STATUS >> 8;
+	pthread_mutex_unlock(&device->lock);
 }
 
 void vfio_device_seal(struct vfio_device *device)

@@ -197,6 +197,7 @@ struct vfio_device {
 	uint8_t virt[PCI_CONFIG_SIZE];	 /* bits served from shadow, not from the device */
 	uint8_t wmask[PCI_CONFIG_SIZE];	 /* bits of shadow that the guest may write */
 	unsigned pm_cap, msi_cap, msix_cap, pcie_cap; /* offsets, 0 if absent */
+	uint16_t pme_support; /* that the guest is offered: pme.h; set before vfio_config_init() */
 	unsigned config_size;
 
 	struct vfio_region regions[VFIO_NR_REGIONS];
@@ -257,6 +258,9 @@ void vfio_device_unseal(struct vfio_device *device);
 /* The guest's PMCSR says D0 (called before unsealing; contract: no second delay). While sealed
  * nobody else looks at the shadow: any thread, with or without the lock. */
 void vfio_config_pmcsr_d0(struct vfio_device *device);
+/* The guest is told of a wake: sets PME_Status in its PMCSR, where it stays until the guest clears
+ * it, on or off; nothing if the guest is offered no PME. device->lock not held. */
+void vfio_config_set_pme_status(struct vfio_device *device);
 /* PowerState field of the guest's PMCSR, 0 to 3. device->lock held. */
 unsigned vfio_config_pmcsr(const struct vfio_device *device);
 /* Sets the BAR registers in the shadow to a placement chosen by the VMM. */

@@ -386,6 +386,92 @@ START_TEST(d1_and_d2_are_neither_offered_nor_taken)
 }
 END_TEST
 
+#define ALL_PME (PCI_PM_CAP_PME_D0 | PCI_PM_CAP_PME_D3hot | PCI_PM_CAP_PME_D3cold)
+
+static void offer_pme(uint16_t support)
+{
+	fake->device.pme_support = support;
+	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
+}
+
+static uint32_t pmcsr(void)
+{
+	return fake_vfio_config_read(fake, PMCSR, 2);
+}
+
+START_TEST(pme_is_offered_as_the_machine_says_whatever_the_host_shows)
+{
+	fake_vfio_put(fake, FAKE_VFIO_PM + PCI_PM_PMC, 3 | PCI_PM_CAP_PME_D0, 2);
+	offer_pme(0);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, FAKE_VFIO_PM + PCI_PM_PMC, 2), 3);
+	offer_pme(ALL_PME);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, FAKE_VFIO_PM + PCI_PM_PMC, 2), 3 | ALL_PME);
+	fake_vfio_config_write(fake, FAKE_VFIO_PM + PCI_PM_PMC, 0, 2);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, FAKE_VFIO_PM + PCI_PM_PMC, 2), 3 | ALL_PME);
+}
+END_TEST
+
+START_TEST(without_pme_it_can_be_neither_armed_nor_told)
+{
+	offer_pme(0);
+	fake_vfio_config_write(fake, PMCSR, PCI_PM_CTRL_PME_ENABLE, 2);
+	vfio_config_set_pme_status(&fake->device);
+	ck_assert_uint_eq(pmcsr(), PCI_PM_CTRL_NO_SOFT_RESET);
+}
+END_TEST
+
+START_TEST(pme_is_armed_by_the_guest_and_the_device_hears_nothing_of_it)
+{
+	offer_pme(ALL_PME);
+	fake_vfio_clear(fake);
+	fake_vfio_config_write(fake, PMCSR, PCI_PM_CTRL_PME_ENABLE | 3, 2);
+	ck_assert_uint_eq(pmcsr(), PCI_PM_CTRL_PME_ENABLE | PCI_PM_CTRL_NO_SOFT_RESET | 3);
+	fake_vfio_config_write(fake, PMCSR + 1, 0, 1);
+	ck_assert_uint_eq(pmcsr(), PCI_PM_CTRL_NO_SOFT_RESET | 3);
+	ck_assert_uint_eq(fake_vfio_count(fake, NULL), 0);
+}
+END_TEST
+
+START_TEST(pme_status_is_set_by_a_wake_alone_and_cleared_by_a_written_1)
+{
+	offer_pme(ALL_PME);
+	fake_vfio_config_write(fake, PMCSR, PCI_PM_CTRL_PME_STATUS, 2);
+	ck_assert_uint_eq(pmcsr(), PCI_PM_CTRL_NO_SOFT_RESET);
+	vfio_config_set_pme_status(&fake->device);
+	ck_assert_uint_eq(pmcsr(), PCI_PM_CTRL_NO_SOFT_RESET | PCI_PM_CTRL_PME_STATUS);
+	fake_vfio_config_write(fake, PMCSR, 3, 1);
+	fake_vfio_config_write(fake, PMCSR, 0, 2);
+	ck_assert_uint_eq(pmcsr(), PCI_PM_CTRL_NO_SOFT_RESET | PCI_PM_CTRL_PME_STATUS);
+	switch (_i) {
+	case 0:
+		fake_vfio_config_write(fake, PMCSR, PCI_PM_CTRL_PME_STATUS, 2);
+		break;
+	case 1:
+		fake_vfio_config_write(fake, PMCSR, PCI_PM_CTRL_PME_STATUS, 4);
+		break;
+	default:
+		fake_vfio_config_write(fake, PMCSR + 1, PCI_PM_CTRL_PME_STATUS >> 8, 1);
+	}
+	ck_assert_uint_eq(pmcsr(), PCI_PM_CTRL_NO_SOFT_RESET);
+}
+END_TEST
+
+/* A wake is told while the slot is off: what the guest finds when it is back. */
+START_TEST(pme_context_outlives_the_power)
+{
+	offer_pme(ALL_PME);
+	fake_vfio_config_write(fake, PMCSR, PCI_PM_CTRL_PME_ENABLE | 3, 2);
+	vfio_device_seal(&fake->device);
+	vfio_config_set_pme_status(&fake->device);
+	ck_assert_uint_eq(pmcsr(), 0xffff);
+	fake_vfio_config_write(fake, PMCSR, PCI_PM_CTRL_PME_STATUS, 2);
+	vfio_config_pmcsr_d0(&fake->device);
+	fake_vfio_unseal(fake);
+	ck_assert_uint_eq(pmcsr(), PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_PME_ENABLE |
+					   PCI_PM_CTRL_NO_SOFT_RESET);
+}
+END_TEST
+
 START_TEST(device_that_was_put_into_d0_shows_its_bars_when_unsealed)
 {
 	decode(PCI_COMMAND_MEMORY);
@@ -605,6 +691,11 @@ static Suite *suite(void)
 	tcase_add_test(up, slot_hears_of_each_change_without_the_lock);
 	tcase_add_test(up, bars_are_gone_in_d3hot_and_back_after_the_slot_has_seen_to_the_host);
 	tcase_add_test(up, device_that_was_put_into_d0_shows_its_bars_when_unsealed);
+	tcase_add_test(up, pme_is_offered_as_the_machine_says_whatever_the_host_shows);
+	tcase_add_test(up, without_pme_it_can_be_neither_armed_nor_told);
+	tcase_add_test(up, pme_is_armed_by_the_guest_and_the_device_hears_nothing_of_it);
+	tcase_add_loop_test(up, pme_status_is_set_by_a_wake_alone_and_cleared_by_a_written_1, 0, 3);
+	tcase_add_test(up, pme_context_outlives_the_power);
 	tcase_add_test(up, msi_registers_never_reach_the_device);
 	tcase_add_test(up, msix_control_never_reaches_the_device);
 	tcase_add_test(up, function_level_reset_reaches_the_device);
