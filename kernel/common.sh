@@ -173,6 +173,15 @@ series_patches() {
 	done <"$file"
 }
 
+# apply_all SERIES TREE
+apply_all() {
+	local patches patch
+	patches=$(series_patches "$1") || exit
+	while read -r patch; do
+		[ -z "$patch" ] || apply_patch "$2" "$patch"
+	done <<<"$patches"
+}
+
 # copy_sources SOURCE TREE: the part of the sources that patches may touch.
 copy_sources() {
 	local path
