@@ -16,6 +16,11 @@
 	"      [,power=d3cold|d3hot|on]        the deepest state that the host may go to\n"     \
 	"      [,backend=auto|explicit|lowpower|d3hot]  how the host is asked for it\n"         \
 	"      [,pme=off|on|force]   whether the guest may arm its wake signal\n"               \
+	"      [,wake=notify|rearm]            what a wake by the host leads to\n"              \
+	"      [,max-wakes-per-min=N]          so many of them count (default 30; 0: all)\n"    \
+	"      [,min-off-ms=N]                 awake at least so long before low power\n"       \
+	"      [,on-failure=continue|stop]     if the device does not come back\n"              \
+	"      [,force=on]                     D3cold although others lost such a card\n"       \
 	"  --serial tty|null|file=P  COM1 of the guest (default tty; Ctrl-A x leaves)\n"        \
 	"  --platform chassis=desktop|laptop   what SMBIOS says (default desktop)\n"
 

@@ -116,6 +116,11 @@ static void user_stop(void *opaque)
 	end(opaque, MACHINE_STOPPED);
 }
 
+static void host_failed(void *opaque)
+{
+	end(opaque, MACHINE_HOST_ERROR);
+}
+
 static void press_power_button(void *opaque)
 {
 	struct machine *m = opaque;
@@ -439,6 +444,8 @@ static int passthrough_stage(struct machine *m)
 		.loop = &m->loop,
 		.events = &m->events,
 		.blocking_on = m->options->blocking_on,
+		.stop = host_failed,
+		.opaque = m,
 	};
 
 	return passthrough_init(&m->passthrough, &env, &m->topology, m->why, sizeof(m->why));

@@ -219,6 +219,55 @@ static int set_functions(struct parse *p, const char *name, char *value)
 	return r;
 }
 
+static int set_wake(struct parse *p, const char *name, char *value)
+{
+	static const char *const names[] = { "notify", "rearm", NULL };
+	int i;
+	int r = parse_word(p, name, value, names, &i);
+
+	if (r == 0)
+		p->device->wake = i ? DEVICE_WAKE_REARM : DEVICE_WAKE_NOTIFY;
+	return r;
+}
+
+static int set_max_wakes(struct parse *p, const char *name, char *value)
+{
+	uint64_t n;
+	int r = parse_number(p, name, value, 0, OPTIONS_MAX_WAKES_PER_MIN, &n);
+
+	if (r == 0) {
+		p->device->has_max_wakes = true;
+		p->device->max_wakes_per_min = (unsigned)n;
+	}
+	return r;
+}
+
+static int set_min_off(struct parse *p, const char *name, char *value)
+{
+	uint64_t n;
+	int r = parse_number(p, name, value, 0, OPTIONS_MAX_MIN_OFF_MS, &n);
+
+	if (r == 0)
+		p->device->min_off_ms = (unsigned)n;
+	return r;
+}
+
+static int set_on_failure(struct parse *p, const char *name, char *value)
+{
+	static const char *const names[] = { "continue", "stop", NULL };
+	int i;
+	int r = parse_word(p, name, value, names, &i);
+
+	if (r == 0)
+		p->device->stop_on_failure = i == 1;
+	return r;
+}
+
+static int set_force(struct parse *p, const char *name, char *value)
+{
+	return parse_bool(p, name, value, &p->device->force);
+}
+
 static int set_chassis(struct parse *p, const char *name, char *value)
 {
 	static const char *const names[] = { "desktop", "laptop", NULL };
@@ -278,10 +327,19 @@ static const struct key memory_keys[] = {
 	{ NULL, NULL },
 };
 static const struct key device_keys[] = {
-	{ "path", set_path },	    { "id", set_id },
-	{ "pr3", set_pr3 },	    { "power", set_power },
-	{ "backend", set_backend }, { "functions", set_functions },
-	{ "pme", set_pme },	    { NULL, NULL },
+	{ "path", set_path },
+	{ "id", set_id },
+	{ "pr3", set_pr3 },
+	{ "power", set_power },
+	{ "backend", set_backend },
+	{ "functions", set_functions },
+	{ "pme", set_pme },
+	{ "wake", set_wake },
+	{ "max-wakes-per-min", set_max_wakes },
+	{ "min-off-ms", set_min_off },
+	{ "on-failure", set_on_failure },
+	{ "force", set_force },
+	{ NULL, NULL },
 };
 static const struct key platform_keys[] = { { "chassis", set_chassis }, { NULL, NULL } };
 static const struct key event_keys[] = {

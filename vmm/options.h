@@ -10,6 +10,9 @@
 #define OPTIONS_MAX_DEVICES 64
 #define OPTIONS_MAX_CPUS    64
 
+#define OPTIONS_MAX_WAKES_PER_MIN 600
+#define OPTIONS_MAX_MIN_OFF_MS	  3600000
+
 enum pr3_place { /* where the power resource is named, besides the slot's own port */
 		 PR3_AUTO,
 		 PR3_PORT,
@@ -42,6 +45,12 @@ enum serial_mode {
 	SERIAL_FILE,
 };
 
+enum device_wake { /* what a wake by the host leads to */
+		   DEVICE_WAKE_DEFAULT,
+		   DEVICE_WAKE_NOTIFY,
+		   DEVICE_WAKE_REARM,
+};
+
 struct device_options {
 	const char *path;
 	const char *id; /* NULL: made from the address */
@@ -49,6 +58,12 @@ struct device_options {
 	enum device_power power;
 	enum device_backend backend;
 	enum device_pme pme;
+	enum device_wake wake;
+	bool has_max_wakes;
+	unsigned max_wakes_per_min; /* if has_max_wakes; 0: no limit */
+	unsigned min_off_ms;
+	bool stop_on_failure;
+	bool force;	    /* although others report that the card does not come back */
 	bool all_functions; /* functions=all: every function of the host's slot */
 };
 

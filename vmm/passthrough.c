@@ -19,6 +19,7 @@
 #include "vmm/bits.h"
 #include "vmm/event.h"
 #include "vmm/log.h"
+#include "vmm/slot_policy.h"
 
 /* --- the slot's registers -----------------------------------------------------------------------
  */
@@ -71,6 +72,16 @@ static void slot_wake(void *opaque, unsigned index)
 
 	(void)index;
 	ged_raise(p->env.ged, CVM_GED_WAKE);
+}
+
+/* on-failure=stop */
+static void slot_failed(void *opaque, unsigned index)
+{
+	struct passthrough *p = opaque;
+
+	log_error("vm", "%s did not come back, and on-failure=stop is set for it: the VM ends",
+		  p->slots[index]->devices[0].vfio.id);
+	p->env.stop(p->env.opaque);
 }
 
 /* --- what the host signals
@@ -207,11 +218,6 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 static int start_power(struct passthrough_slot *slot, const struct topology_slot *planned,
 		       unsigned index, char *why, size_t why_len)
 {
-	static const enum power_policy policies[] = {
-		[DEVICE_POWER_D3COLD] = POWER_POLICY_D3COLD,
-		[DEVICE_POWER_D3HOT] = POWER_POLICY_D3HOT,
-		[DEVICE_POWER_ON] = POWER_POLICY_ON,
-	};
 	static const enum power_backend backends[] = {
 		[DEVICE_BACKEND_AUTO] = POWER_BACKEND_AUTO,
 		[DEVICE_BACKEND_EXPLICIT] = POWER_BACKEND_EXPLICIT,
@@ -219,17 +225,22 @@ static int start_power(struct passthrough_slot *slot, const struct topology_slot
 		[DEVICE_BACKEND_D3HOT] = POWER_BACKEND_D3HOT,
 	};
 	const struct passthrough_env *env = &slot->all->env;
+	struct slot_policy policy;
+	int r = slot_policy(planned, HOST_SYSFS, &policy, why, why_len);
+
+	if (r < 0)
+		return r;
 	const struct power_slot_config config = {
 		.index = index,
-		.policy = policies[planned->power],
+		.policy = policy.power,
 		.backend = backends[planned->backend],
 		.blocking_on = env->blocking_on,
 		.events = env->events,
 		.wake = slot_wake,
+		.failed = policy.stop_on_failure ? slot_failed : NULL,
 		.opaque = slot->all,
 	};
 	struct vfio_device *functions[TOPOLOGY_FUNCTIONS];
-	int r;
 
 	for (unsigned i = 0; i < slot->nr; i++)
 		functions[i] = &slot->devices[i].vfio;

@@ -42,6 +42,9 @@ struct passthrough_env {
 	struct loop *loop;
 	struct event_monitor *events;
 	bool blocking_on;
+	/* The VM cannot go on: on-failure=stop. Any thread, returns at once. */
+	void (*stop)(void *opaque);
+	void *opaque;
 };
 
 struct passthrough {

@@ -398,6 +398,14 @@ close_group:
 	return err;
 }
 
+int vfio_container_group_fd(const struct vfio_container *container, int number)
+{
+	for (unsigned i = 0; i < container->nr_groups; i++)
+		if (container->groups[i].number == number)
+			return container->groups[i].fd;
+	return -1;
+}
+
 void vfio_container_put_group(struct vfio_container *container, int number)
 {
 	for (unsigned i = 0; i < container->nr_groups; i++) {

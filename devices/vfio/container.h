@@ -39,6 +39,8 @@ void vfio_container_exit(struct vfio_container *container);
  * driver, and the command that rebinds it. -errno. */
 int vfio_container_get_group(struct vfio_container *container, int number, char *why,
 			     size_t why_len);
+/* Of a group that is open; -1 if it is not. Still the container's. */
+int vfio_container_group_fd(const struct vfio_container *container, int number);
 void vfio_container_put_group(struct vfio_container *container, int number);
 
 /* Maps all guest RAM at its guest addresses, inside the ranges that the IOMMU reports. Checks

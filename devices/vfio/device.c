@@ -28,8 +28,9 @@
 #include "vmm/bits.h"
 #include "vmm/log.h"
 
-#define INFO_MAX    KIB(64) /* a sane size of an answer to VFIO_DEVICE_GET_REGION_INFO */
-#define FEATURE_MAX 256	    /* the largest structure of a VFIO_DEVICE_FEATURE used here */
+#define INFO_MAX      KIB(64) /* a sane size of an answer to VFIO_DEVICE_GET_REGION_INFO */
+#define HOT_RESET_MAX 8	      /* functions of a slot */
+#define FEATURE_MAX   256     /* the largest structure of a VFIO_DEVICE_FEATURE used here */
 
 /* --- vfio_ops of the kernel --------------------------------------------------------------------
  */
@@ -99,6 +100,60 @@ static int kernel_reset(struct vfio_device *device)
 	if (!device->can_reset)
 		return -EOPNOTSUPP;
 	return ioctl(device->fd, VFIO_DEVICE_RESET) < 0 ? -errno : 0;
+}
+
+/* True if the host's device of @info is one of @devices. */
+static bool is_among(const struct vfio_pci_dependent_device *info,
+		     struct vfio_device *const *devices, unsigned nr)
+{
+	char bdf[HOST_BDF_LEN];
+
+	snprintf(bdf, sizeof(bdf), "%04x:%02x:%02x.%x", info->segment, info->bus, info->devfn >> 3,
+		 info->devfn & 7u);
+	for (unsigned i = 0; i < nr; i++)
+		if (!strcmp(devices[i]->bdf, bdf))
+			return true;
+	return false;
+}
+
+/* Whether a hot reset of @devices would reset nothing else: vfio itself would also let it reset
+ * what another slot of this VM has. */
+static int resets_no_other(struct vfio_device *const *devices, unsigned nr)
+{
+	union {
+		struct vfio_pci_hot_reset_info head;
+		uint8_t room[sizeof(struct vfio_pci_hot_reset_info) +
+			     HOT_RESET_MAX * sizeof(struct vfio_pci_dependent_device)];
+	} info = { .head = { .argsz = sizeof(info) } };
+
+	if (ioctl(devices[0]->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &info) < 0)
+		return errno == ENOSPC ? -EPERM : -errno;
+	for (uint32_t i = 0; i < info.head.count; i++)
+		if (!is_among(&info.head.devices[i], devices, nr))
+			return -EPERM;
+	return 0;
+}
+
+static int kernel_hot_reset(struct vfio_device *const *devices, unsigned nr)
+{
+	union {
+		struct vfio_pci_hot_reset head;
+		uint8_t room[sizeof(struct vfio_pci_hot_reset) + HOT_RESET_MAX * sizeof(int32_t)];
+	} reset = { .head = { .argsz = sizeof(reset) } };
+	int r = nr > HOT_RESET_MAX ? -E2BIG : resets_no_other(devices, nr);
+
+	for (unsigned i = 0; r == 0 && i < nr; i++) {
+		int fd = vfio_container_group_fd(devices[i]->container, devices[i]->group);
+		bool again = false;
+
+		for (uint32_t k = 0; k < reset.head.count; k++)
+			again |= reset.head.group_fds[k] == fd;
+		if (!again)
+			reset.head.group_fds[reset.head.count++] = fd;
+	}
+	if (r < 0)
+		return r;
+	return ioctl(devices[0]->fd, VFIO_DEVICE_PCI_HOT_RESET, &reset) < 0 ? -errno : 0;
 }
 
 /* @data goes in, and holds afterwards what the driver made of it, if it failed or not. */
@@ -277,6 +332,7 @@ const struct vfio_ops vfio_kernel_ops = {
 	.set_irq_fds = kernel_set_irq_fds,
 	.irq_disable = kernel_irq_disable,
 	.reset = kernel_reset,
+	.hot_reset = kernel_hot_reset,
 	.low_power_probe = kernel_low_power_probe,
 	.low_power_entry = kernel_low_power_entry,
 	.low_power_exit = kernel_low_power_exit,

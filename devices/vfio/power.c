@@ -30,6 +30,7 @@
 #include "devices/vfio/power.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -41,21 +42,17 @@
 #include "devices/vfio/power_d3hot.h"
 #include "devices/vfio/power_events.h"
 #include "devices/vfio/power_host.h"
+#include "devices/vfio/power_observe.h"
+#include "devices/vfio/power_policy.h"
+#include "devices/vfio/power_revive.h"
+#include "devices/vfio/power_round.h"
 #include "devices/vfio/power_slot.h"
 #include "devices/vfio/power_verdict.h"
+#include "devices/vfio/power_wake.h"
 #include "vmm/bits.h"
 #include "vmm/log.h"
 
 #define MS(n) ((uint64_t)(n)*1000000u)
-
-/* D3cold comes 14 to 90 ms after the entry or never; after this we report what was reached. */
-#define OBSERVE_NS	MS(1000)
-#define OBSERVE_FAST_NS MS(200)
-/* Nothing in sysfs can be polled for power_state, so it is read: 1 us each, every so often. */
-#define OBSERVE_FAST_STEP_MS 2
-#define OBSERVE_SLOW_STEP_MS 20
-
-#define EXIT_ATTEMPTS 3
 
 /* The AML sleeps this much less than the last exit took, so that it is not late itself: one
  * timer tick of a guest with HZ=250 and the tick that msleep() adds. */
@@ -77,9 +74,7 @@ static bool slot_gone(const struct power_slot *slot)
 	return true;
 }
 
-/* How many functions the host has not taken back, and how many of these are in low power as far as
- * we were told. */
-static unsigned count_functions(const struct power_slot *slot, unsigned *ret_engaged)
+unsigned power_slot_count(const struct power_slot *slot, unsigned *ret_engaged)
 {
 	unsigned nr = 0;
 
@@ -93,40 +88,24 @@ static unsigned count_functions(const struct power_slot *slot, unsigned *ret_eng
 	return nr;
 }
 
-static void drain(int fd)
+static void drain_kicks(struct power_slot *slot)
 {
 	eventfd_t count;
 
-	while (eventfd_read(fd, &count) == 0)
-		;
+	(void)eventfd_read(slot->kick_fd, &count);
 }
 
-static void drain_wakes(struct power_slot *slot)
-{
-	for (unsigned i = 0; i < slot->nr; i++)
-		drain(slot->wake_fds[i]);
-}
-
-static void kick(struct power_slot *slot)
+void power_slot_kick(struct power_slot *slot)
 {
 	eventfd_write(slot->kick_fd, 1);
 }
 
 /* --- states --------------------------------------------------------------------------------- */
 
-/* What the worker goes by, of one moment. */
-struct worker_view {
-	enum power_ask ask;
-	unsigned command;
-	uint64_t asked_ns;
-	enum power_phase phase;
-	bool settled, stop, requests;
-};
-
-static struct worker_view look(struct power_slot *slot)
+struct power_view power_slot_look(struct power_slot *slot)
 {
 	pthread_mutex_lock(&slot->lock);
-	struct worker_view view = {
+	struct power_view view = {
 		.ask = slot->ask,
 		.command = slot->command,
 		.asked_ns = slot->asked_ns,
@@ -134,6 +113,8 @@ static struct worker_view look(struct power_slot *slot)
 		.settled = slot->settled,
 		.stop = slot->stop,
 		.requests = slot->requests != 0,
+		.repolicy = slot->repolicy,
+		.policy = slot->policy,
 	};
 	pthread_mutex_unlock(&slot->lock);
 	return view;
@@ -206,110 +187,42 @@ static bool give_back(struct power_slot *slot, unsigned command)
 	return true;
 }
 
-/* A wake makes the observation void (the worker's loop handles it); a kick does if there is
- * something else to do. */
-static bool observation_ends(struct power_slot *slot, const struct pollfd *fds)
+/* One round of entries, and how deep they lead. For a command, settles it as soon as they are
+ * made. */
+static void ask_host(struct power_slot *slot, const unsigned *command)
 {
-	for (unsigned i = 0; i < slot->nr; i++)
-		if (fds[1 + i].revents)
-			return true;
-	drain(slot->kick_fd);
-	struct worker_view v = look(slot);
+	struct power_call calls[POWER_MAX_FUNCTIONS] = { 0 };
+	struct power_entry_round round = { .started = now_ns() };
+	bool failed = !power_round_enter(slot, calls);
 
-	return !v.settled || v.stop || v.requests;
+	slot->held_back = false;
+	slot->enter_ns = 0;
+	round.issued = now_ns();
+	/* The guest's view does not depend on the host's luck: its device is off either way, and
+	 * what the host did is in the event. */
+	if (command)
+		settle(slot, *command, POWER_COLD);
+	power_event_calls(slot, "power-entry-issued", round.issued, round.issued - round.started,
+			  calls);
+	power_observe(slot, calls, &round, failed);
 }
 
-/* When the first and the last entry of a round were made, and why it is not deeper yet, if known.
- */
-struct entry_round {
-	uint64_t started, issued;
-	char why[128];
-};
-
-/* Watches how deep the host gets. Ends early when the guest or the host wants something. */
-static void observe(struct power_slot *slot, const struct entry_round *round)
+/* The guest wants a slot back for command number @command whose host was not asked for anything. */
+static void cancel_entry(struct power_slot *slot, unsigned command)
 {
-	struct pollfd fds[1 + POWER_MAX_FUNCTIONS] = { { .fd = slot->kick_fd, .events = POLLIN } };
-
-	for (unsigned i = 0; i < slot->nr; i++)
-		fds[1 + i] = (struct pollfd){ .fd = slot->wake_fds[i], .events = POLLIN };
-	for (;;) {
-		uint64_t now = now_ns();
-		struct power_depth depth;
-
-		power_read_depth(slot, &depth);
-		if (depth.device == HOST_POWER_D3COLD) {
-			power_event_depth(slot, "power-d3cold", now, now - round->started, &depth);
-			return;
-		}
-		if (now - round->issued >= OBSERVE_NS) {
-			power_event_depth(slot, "power-deadline", now, now - round->started,
-					  &depth);
-			log_warn(slot->functions[0]->id,
-				 "D3cold was not reached within %u ms: device %s, port %s%s%s",
-				 (unsigned)(OBSERVE_NS / 1000000), power_state_name(depth.device),
-				 power_state_name(depth.port), round->why[0] ? "; " : "",
-				 round->why);
-			return;
-		}
-		int step = now - round->issued < OBSERVE_FAST_NS ? OBSERVE_FAST_STEP_MS
-								 : OBSERVE_SLOW_STEP_MS;
-		if (poll(fds, 1 + slot->nr, step) > 0 && observation_ends(slot, fds))
-			return;
-	}
-}
-
-/* Says how deep the slot got: at once if the driver has said it or there is nothing to wait for. */
-static void find_depth(struct power_slot *slot, const struct power_call *calls,
-		       struct entry_round *round, bool failed)
-{
-	struct power_depth depth;
-
-	if (failed ||
-	    (slot->backend != POWER_BACKEND_EXPLICIT && slot->backend != POWER_BACKEND_LOWPOWER)) {
-		power_read_depth(slot, &depth);
-		power_event_depth(slot, "power-reached", now_ns(), now_ns() - round->started,
-				  &depth);
-		return;
-	}
-	if (slot->backend == POWER_BACKEND_EXPLICIT) {
-		if (power_verdict_cold(slot, calls, &depth, round->why, sizeof(round->why))) {
-			power_event_depth(slot, "power-d3cold", round->issued,
-					  round->issued - round->started, &depth);
-			return;
-		}
-		log_info(slot->functions[0]->id, "no D3cold yet: device %s, port %s; %s",
-			 power_state_name(depth.device), power_state_name(depth.port), round->why);
-	}
-	observe(slot, round);
-}
-
-/* False if the host refuses. */
-static bool enter_function(struct power_slot *slot, unsigned i, struct power_call *call)
-{
-	struct vfio_device *device = slot->functions[i];
-
-	if (device->gone)
-		call->rc = -ENODEV;
-	/* A second entry would be refused (-EINVAL, -EBUSY). */
-	if (device->gone || slot->engaged[i])
-		return true;
-	drain(slot->wake_fds[i]);
-	power_host_enter(device, slot->backend, slot->wake_fds[i], call);
-	slot->engaged[i] = call->rc == 0;
-	if (call->rc < 0)
-		log_warn(device->id, "the host refused low power (%s): the device stays powered",
-			 strerror(-call->rc));
-	return call->rc == 0;
+	slot->held_back = false;
+	slot->enter_ns = 0;
+	power_d3hot_undo(slot);
+	give_back(slot, command);
+	power_event_plain(slot, "power-entry-cancelled", NULL, now_ns());
+	settle(slot, command, POWER_ON);
 }
 
 static void enter(struct power_slot *slot, unsigned command)
 {
-	struct power_call calls[POWER_MAX_FUNCTIONS] = { 0 };
-	struct entry_round round = { 0 };
-	unsigned engaged, nr = count_functions(slot, &engaged);
-	struct worker_view now;
-	bool failed = false;
+	unsigned engaged, nr = power_slot_count(slot, &engaged);
+	struct power_view now;
+	uint64_t earliest;
 
 	if (!nr) {
 		settle(slot, command, POWER_COLD);
@@ -323,65 +236,37 @@ static void enter(struct power_slot *slot, unsigned command)
 	}
 	set_phase(slot, POWER_ENTERING);
 	take_away(slot);
-	now = look(slot);
+	now = power_slot_look(slot);
 	if (now.ask == POWER_ASK_ON && !engaged) {
-		give_back(slot, now.command);
-		power_event_plain(slot, "power-entry-cancelled", NULL, now_ns());
-		settle(slot, now.command, POWER_ON);
+		cancel_entry(slot, now.command);
 		return;
 	}
+	earliest = power_policy_earliest(slot, now.policy.min_off_ms);
+	if (!engaged && now.policy.min_off_ms && earliest > now_ns()) {
+		/* Off for the guest, and the host hears of it later. */
+		slot->held_back = true;
+		slot->enter_ns = earliest;
+		settle(slot, command, POWER_COLD);
+		power_event_held_back(slot, now_ns(), earliest);
+		return;
+	}
+	ask_host(slot, &command);
+}
 
-	round.started = now_ns();
-	for (unsigned i = slot->nr; i-- > 0;)
-		failed |= !enter_function(slot, i, &calls[i]);
-	round.issued = now_ns();
-	/* The guest's view does not depend on the host's luck: its device is off either way, and
-	 * what the host did is in the event. */
-	settle(slot, command, POWER_COLD);
-	power_event_calls(slot, "power-entry-issued", round.issued, round.issued - round.started,
-			  calls);
-	find_depth(slot, calls, &round, failed);
+/* What a wake that was not told, or min_off_ms, has put off is due. */
+static void enter_again(struct power_slot *slot)
+{
+	unsigned engaged, nr = power_slot_count(slot, &engaged);
+
+	/* The moment was chosen so that there is one left, whatever the limit says now. */
+	if (!slot->held_back)
+		power_budget_take(&slot->reentered, 0, now_ns());
+	slot->enter_ns = 0;
+	if (engaged < nr)
+		ask_host(slot, NULL);
 }
 
 /* --- up ------------------------------------------------------------------------------------- */
-
-static void leave_function(struct power_slot *slot, unsigned i, struct power_call *call)
-{
-	struct vfio_device *device = slot->functions[i];
-
-	if (device->gone) {
-		call->rc = -ENODEV;
-		return;
-	}
-	power_host_leave(device, slot->backend, call);
-	slot->engaged[i] = power_host_still_engaged(slot->backend, call);
-}
-
-/* One try. True if every function that the host has not taken back is alive. */
-static bool try_exit(struct power_slot *slot, unsigned attempt)
-{
-	struct power_call calls[POWER_MAX_FUNCTIONS] = { 0 };
-	uint64_t started = now_ns(), returned;
-	bool alive = true;
-
-	for (unsigned i = 0; i < slot->nr; i++)
-		leave_function(slot, i, &calls[i]);
-	returned = now_ns();
-	slot->last_exit_ns = returned - started;
-	power_event_calls(slot, "power-exit-returned", returned, returned - started, calls);
-	if (slot->backend == POWER_BACKEND_EXPLICIT)
-		power_verdict_agrees(slot, calls);
-
-	for (unsigned i = 0; i < slot->nr; i++) {
-		struct vfio_device *device = slot->functions[i];
-
-		if (device->gone || power_host_alive(device, slot->backend, &calls[i]))
-			continue;
-		/* From the second try on the device gets a reset too: it may be up but wedged. */
-		alive &= attempt > 0 && power_host_revive(device, slot->backend);
-	}
-	return alive;
-}
 
 static void set_hint(struct power_slot *slot)
 {
@@ -393,33 +278,54 @@ static void set_hint(struct power_slot *slot)
 	pthread_mutex_unlock(&slot->lock);
 }
 
-static void leave_failed(struct power_slot *slot, const struct worker_view *asked,
-			 const char *event, const char *what)
+static void leave_failed(struct power_slot *slot, const struct power_view *asked, const char *event,
+			 const char *what)
 {
 	struct power_depth depth;
 
 	power_read_depth(slot, &depth);
 	settle(slot, asked->command, POWER_FAILED);
-	power_event_depth(slot, event, now_ns(), now_ns() - asked->asked_ns, &depth);
+	power_event_failed(slot, event, now_ns(), now_ns() - asked->asked_ns, &depth);
 	log_error(slot->functions[0]->id, "%s (device %s, port %s)", what,
 		  power_state_name(depth.device), power_state_name(depth.port));
+	if (slot->config.failed && !slot_gone(slot) && !power_slot_look(slot).stop)
+		slot->config.failed(slot->config.opaque, slot->config.index);
 }
 
-static void leave(struct power_slot *slot, const struct worker_view *asked)
+/* All that there is to bring the slot back. */
+static bool bring_back(struct power_slot *slot, const struct power_view *asked, uint64_t until)
+{
+	struct power_call calls[POWER_MAX_FUNCTIONS] = { 0 };
+
+	if (slot_gone(slot))
+		return false;
+	slot->tried[slot->nr_tried++] = "exit";
+	if (power_round_leave(slot, calls))
+		return true;
+	if (!power_revive(slot, until))
+		return false;
+	power_event_recovered(slot, now_ns(), now_ns() - asked->asked_ns);
+	log_warn(slot->functions[0]->id, "the device came back by another way than its exit: %s",
+		 slot->tried[slot->nr_tried - 1]);
+	return true;
+}
+
+static void leave(struct power_slot *slot, const struct power_view *asked)
 {
 	uint64_t bound = slot->config.bound_ns ? slot->config.bound_ns : MS(CVM_ON_BOUND_MS);
-	bool alive = false;
+	bool alive;
 
+	if (slot->held_back) {
+		cancel_entry(slot, asked->command);
+		return;
+	}
 	set_phase(slot, POWER_EXITING);
 	/* Only after commands in a row is anything shown here. */
 	take_away(slot);
-	for (unsigned attempt = 0; !alive && attempt < EXIT_ATTEMPTS; attempt++) {
-		if (slot_gone(slot) ||
-		    (attempt && (look(slot).requests || now_ns() - asked->asked_ns > bound)))
-			break;
-		alive = try_exit(slot, attempt);
-	}
-	drain_wakes(slot);
+	slot->enter_ns = 0;
+	slot->nr_tried = 0;
+	alive = bring_back(slot, asked, asked->asked_ns + bound);
+	power_round_drain(slot);
 
 	if (!alive) {
 		leave_failed(slot, asked, "power-failed",
@@ -427,7 +333,9 @@ static void leave(struct power_slot *slot, const struct worker_view *asked)
 			     "the guest sees an empty slot");
 		return;
 	}
-	if (now_ns() - asked->asked_ns > bound) {
+	slot->back_ns = now_ns();
+	memset(slot->saved, 0, sizeof(slot->saved));
+	if (slot->back_ns - asked->asked_ns > bound) {
 		leave_failed(slot, asked, "power-late",
 			     "the device came back after the guest had given up; "
 			     "it stays sealed until the guest's next _ON");
@@ -444,19 +352,6 @@ static void leave(struct power_slot *slot, const struct worker_view *asked)
 }
 
 /* --- what else the worker is told ------------------------------------------------------------ */
-
-/* Signals outside of COLD are our own doing and are drained before COLD is entered again. */
-static void handle_wake(struct power_slot *slot, unsigned i)
-{
-	drain(slot->wake_fds[i]);
-	/* The driver has left low power by itself (linux/vfio.h: LOW_POWER_ENTRY_WITH_WAKEUP). */
-	slot->engaged[i] = false;
-	power_event_wake(slot, slot->functions[i], now_ns());
-	pthread_mutex_lock(&slot->lock);
-	slot->wakes |= 1u << PCI_FN_OF(slot->functions[i]->function.devfn);
-	pthread_mutex_unlock(&slot->lock);
-	slot->config.wake(slot->config.opaque, slot->config.index);
-}
 
 /* The host wants the device back: no access of the guest may be left when the descriptor goes. */
 static void handle_request(struct power_slot *slot)
@@ -479,6 +374,7 @@ static void handle_request(struct power_slot *slot)
 	if (slot_gone(slot)) {
 		power_notes_gone(&slot->notes);
 		pthread_mutex_lock(&slot->lock);
+		slot->given_back = true;
 		slot->phase = POWER_FAILED;
 		slot->settled = true;
 		pthread_cond_broadcast(&slot->changed);
@@ -486,25 +382,45 @@ static void handle_request(struct power_slot *slot)
 	}
 }
 
+/* Milliseconds until @ns, rounded up; -1 if that is 0, for never. */
+static int until_ms(uint64_t ns)
+{
+	uint64_t now = now_ns();
+
+	if (!ns)
+		return -1;
+	return ns <= now ? 0 : (int)min_u64((ns - now + 999999) / 1000000, INT_MAX);
+}
+
 /* Sleeps until the guest, the host or a timer wants something; handles wakes. */
-static void wait_for_work(struct power_slot *slot, enum power_phase phase)
+static void wait_for_work(struct power_slot *slot, const struct power_view *v)
 {
 	struct pollfd fds[1 + POWER_MAX_FUNCTIONS] = { { .fd = slot->kick_fd, .events = POLLIN } };
-	int timeout = phase == POWER_ON ? power_d3hot_forward(slot) : -1;
+	int timeout = -1;
 
+	if (v->phase == POWER_ON)
+		timeout = power_d3hot_forward(slot);
+	else if (v->phase == POWER_COLD)
+		timeout = until_ms(slot->enter_ns);
 	for (unsigned i = 0; i < slot->nr; i++) {
 		/* poll(2) skips negative descriptors: wakes count in COLD alone. */
-		int fd = phase == POWER_COLD ? slot->wake_fds[i] : -1;
+		int fd = v->phase == POWER_COLD ? slot->wake_fds[i] : -1;
 
 		fds[1 + i] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	}
 	if (poll(fds, 1 + slot->nr, timeout) <= 0)
 		return;
 	if (fds[0].revents)
-		drain(slot->kick_fd);
+		drain_kicks(slot);
 	for (unsigned i = 0; i < slot->nr; i++)
 		if (fds[1 + i].revents & POLLIN)
-			handle_wake(slot, i);
+			power_wake_handle(slot, i, &v->policy);
+}
+
+static void apply_policy(struct power_slot *slot)
+{
+	if (power_policy_apply(slot))
+		ask_host(slot, NULL);
 }
 
 static void *worker(void *opaque)
@@ -512,18 +428,22 @@ static void *worker(void *opaque)
 	struct power_slot *slot = opaque;
 
 	for (;;) {
-		struct worker_view v = look(slot);
+		struct power_view v = power_slot_look(slot);
 
 		if (v.requests)
 			handle_request(slot);
+		else if (power_policy_can_apply(&v))
+			apply_policy(slot);
 		else if (!v.settled && v.ask == POWER_ASK_OFF)
 			enter(slot, v.command);
 		else if (!v.settled && v.ask == POWER_ASK_ON)
 			leave(slot, &v);
 		else if (v.stop)
 			return NULL;
+		else if (v.phase == POWER_COLD && slot->enter_ns && slot->enter_ns <= now_ns())
+			enter_again(slot);
 		else
-			wait_for_work(slot, v.phase);
+			wait_for_work(slot, &v);
 	}
 }
 
@@ -559,7 +479,7 @@ static void command_off(struct power_slot *slot)
 		/* Here and not in the worker: when _OFF returns the device is off for the guest. */
 		for (unsigned i = 0; i < slot->nr; i++)
 			vfio_device_seal(slot->functions[i]);
-		kick(slot);
+		power_slot_kick(slot);
 	}
 	pthread_mutex_unlock(&slot->lock);
 }
@@ -570,7 +490,7 @@ static void command_on(struct power_slot *slot)
 	if (ask_is_new(slot, POWER_ASK_ON)) {
 		set_ask(slot, POWER_ASK_ON);
 		power_event_plain(slot, "power-on-asked", NULL, slot->asked_ns);
-		kick(slot);
+		power_slot_kick(slot);
 	}
 	while (slot->config.blocking_on && !slot->settled)
 		pthread_cond_wait(&slot->changed, &slot->lock);
@@ -632,7 +552,7 @@ void power_slot_request(struct power_slot *slot, struct vfio_device *device)
 	pthread_mutex_lock(&slot->lock);
 	slot->requests |= 1u << power_slot_index(slot, device);
 	pthread_mutex_unlock(&slot->lock);
-	kick(slot);
+	power_slot_kick(slot);
 }
 
 /* --- life of a slot ------------------------------------------------------------------------------
@@ -654,14 +574,16 @@ int power_slot_create(const struct power_slot_config *config, struct vfio_device
 {
 	struct power_slot *slot;
 	char name[16], reason[512];
+	enum power_backend backend;
 	int r;
 
-	if (nr == 0 || nr > POWER_MAX_FUNCTIONS)
+	if (nr == 0 || nr > POWER_MAX_FUNCTIONS || power_policy_check(&config->policy))
 		return -EINVAL;
 	slot = calloc(1, sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
 	slot->config = *config;
+	slot->policy = config->policy;
 	slot->settled = true;
 	slot->nr = nr;
 	pthread_mutex_init(&slot->lock, NULL);
@@ -680,14 +602,16 @@ int power_slot_create(const struct power_slot_config *config, struct vfio_device
 		if (slot->wake_fds[i] < 0)
 			goto free_slot;
 	}
-	r = power_host_choose(functions, nr, config->policy, config->backend, &slot->backend,
+	r = power_host_choose(functions, nr, config->policy.deepest, config->backend, &backend,
 			      reason, sizeof(reason));
 	if (r < 0) {
 		snprintf(why, why_len, "%s", reason);
 		goto free_slot;
 	}
-	log_info(functions[0]->id, "power back end %s: %s", power_backend_name(slot->backend),
-		 reason);
+	slot->backend = backend;
+	if (config->policy.deepest == POWER_POLICY_D3COLD)
+		slot->cold_backend = backend;
+	log_info(functions[0]->id, "power back end %s: %s", power_backend_name(backend), reason);
 	r = -pthread_create(&slot->thread, NULL, worker, slot);
 	if (r < 0)
 		goto free_slot;
@@ -712,7 +636,7 @@ void power_slot_destroy(struct power_slot *slot)
 		set_ask(slot, POWER_ASK_ON);
 	slot->stop = true;
 	pthread_mutex_unlock(&slot->lock);
-	kick(slot);
+	power_slot_kick(slot);
 	pthread_join(slot->thread, NULL);
 	power_verdict_log_counters(slot);
 	for (unsigned i = 0; i < slot->nr; i++)

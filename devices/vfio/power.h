@@ -44,15 +44,38 @@ enum power_backend {
 	POWER_BACKEND_NONE,	/* sealed for the guest, nothing done on the host: policy "on" */
 };
 
+enum power_wake { /* what a wake of the device that the guest did not ask for leads to */
+		  POWER_WAKE_NOTIFY, /* the guest is told, and decides */
+		  POWER_WAKE_REARM,  /* the host is asked for low power again */
+};
+
+#define POWER_MAX_WAKES_PER_MIN 600
+#define POWER_MAX_MIN_OFF_MS	3600000
+
+/* What the user wants of a slot, and may change while it runs. All 0 is a policy, too. */
+struct power_policy_config {
+	enum power_policy deepest;
+	enum power_wake wake;
+	/* So many wakes are told in any 60 s, and so often is low power asked for again after one
+	 * that was not; 0: no limit. At most POWER_MAX_WAKES_PER_MIN. */
+	unsigned max_wakes_per_min;
+	/* The host is asked for low power this long after the device came back, or later. At most
+	 * POWER_MAX_MIN_OFF_MS. */
+	unsigned min_off_ms;
+};
+
 struct power_slot_config {
 	unsigned index; /* register bank, CVM_SLOT_* in acpi/abi.h */
-	enum power_policy policy;
-	enum power_backend backend; /* what the user wants; not NONE, and within the policy */
+	struct power_policy_config policy;
+	enum power_backend backend; /* what the user wants for D3cold; not NONE */
 	bool blocking_on;	    /* CVM_CMD_ON returns when the slot is on: for one test alone */
 	uint64_t bound_ns;	    /* how long an _ON may take; 0: CVM_ON_BOUND_MS */
 	struct event_monitor *events;
 	/* A function wants Notify(function, 2): the machine raises the GED. Worker thread. */
 	void (*wake)(void *opaque, unsigned index);
+	/* The slot has failed: its device did not come back, or too late. NULL: the guest goes on
+	 * with an empty slot and nobody is told but the event monitor. Worker thread. */
+	void (*failed)(void *opaque, unsigned index);
 	void *opaque;
 };
 
@@ -79,6 +102,22 @@ void power_slot_pmcsr(struct power_slot *slot, struct vfio_device *device, unsig
 
 /* The host asks for @device back (REQ). The worker gives it up in order. Any thread. */
 void power_slot_request(struct power_slot *slot, struct vfio_device *device);
+
+/*
+ * Changes what the user wants of a running slot. Any thread, no lock held; returns at once.
+ * The worker acts on it before its next step, or right away if the slot is at rest:
+ *   - `deepest`: in a slot that is off, the host device leaves the old state and goes to the new
+ *     one (with "on" it is awake); the guest's view does not change, and it stays sealed.
+ *   - the others hold from the next wake and the next entry on; an entry that min_off_ms holds
+ *     back is made when the new one allows.
+ * An exit that is under way ends as it began. A slot that has failed takes the policy over with
+ * the next _ON that succeeds. Event power-policy is emitted when it holds.
+ * -EINVAL: a value outside of its limits, nothing is changed. -ENODEV: the slot was given back to
+ * the host.
+ */
+int power_slot_set_policy(struct power_slot *slot, const struct power_policy_config *policy);
+/* What was last asked for. Any thread. */
+void power_slot_get_policy(struct power_slot *slot, struct power_policy_config *ret);
 
 const char *power_backend_name(enum power_backend backend);
 enum power_backend power_slot_backend(const struct power_slot *slot);

@@ -58,6 +58,23 @@ int power_d3hot_forward(struct power_slot *slot)
 	return wait;
 }
 
+void power_d3hot_undo(struct power_slot *slot)
+{
+	for (unsigned i = 0; i < slot->nr; i++) {
+		struct vfio_device *device = slot->functions[i];
+		bool forwarded;
+		int r;
+
+		pthread_mutex_lock(&slot->lock);
+		forwarded = slot->d3hot_forwarded[i];
+		slot->d3hot_forwarded[i] = false;
+		pthread_mutex_unlock(&slot->lock);
+		r = forwarded && !device->gone ? power_host_set_pmcsr(device, 0) : 0;
+		if (r < 0)
+			log_warn(device->id, "leaving D3hot: %s", strerror(-r));
+	}
+}
+
 void power_slot_pmcsr(struct power_slot *slot, struct vfio_device *device, unsigned state)
 {
 	unsigned i = power_slot_index(slot, device);

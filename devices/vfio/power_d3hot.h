@@ -8,5 +8,8 @@ struct power_slot;
 /* The worker's, while the slot is on: forwards what is due. Returns the milliseconds that it may
  * sleep until the next one is; -1: for ever. No lock held. */
 int power_d3hot_forward(struct power_slot *slot);
+/* The worker's, in a sealed slot that is shown again without an exit: the host's PMCSRs go back to
+ * D0 where a D3hot was forwarded. No lock held. */
+void power_d3hot_undo(struct power_slot *slot);
 
 #endif

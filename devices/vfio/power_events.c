@@ -150,8 +150,8 @@ static json_t *port_states(struct power_slot *slot)
 	return ports;
 }
 
-void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t since_ns,
-		       const struct power_depth *depth)
+static json_t *depth_properties(struct power_slot *slot, uint64_t since_ns,
+				const struct power_depth *depth)
 {
 	json_t *props = properties(slot, NULL);
 
@@ -159,7 +159,13 @@ void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns
 	add_text(props, "port_state", power_state_name(depth->port));
 	json_object_set_new(props, "ports", port_states(slot));
 	add_ns(props, "since_ns", since_ns);
-	emit(slot, event, t_ns, since_ns, depth->device, props);
+	return props;
+}
+
+void power_event_depth(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t since_ns,
+		       const struct power_depth *depth)
+{
+	emit(slot, event, t_ns, since_ns, depth->device, depth_properties(slot, since_ns, depth));
 }
 
 void power_event_disagreement(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns,
@@ -181,10 +187,80 @@ void power_event_alive(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns
 	emit(slot, "power-alive", t_ns, since_ns, HOST_POWER_D0, props);
 }
 
-void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns)
+void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns, bool told)
 {
+	json_t *props = properties(slot, device);
+
 	for (unsigned i = 0; i < slot->nr; i++)
 		if (slot->functions[i] == device)
-			power_notes_wake(&slot->notes, i);
-	emit(slot, "power-wake", t_ns, 0, HOST_POWER_UNKNOWN, properties(slot, device));
+			power_notes_wake(&slot->notes, i, told);
+	json_object_set_new(props, "told", json_boolean(told));
+	emit(slot, "power-wake", t_ns, 0, HOST_POWER_UNKNOWN, props);
+}
+
+void power_event_failed(struct power_slot *slot, const char *event, uint64_t t_ns,
+			uint64_t since_ns, const struct power_depth *depth)
+{
+	json_t *props = depth_properties(slot, since_ns, depth);
+	json_t *tried = json_array();
+
+	for (unsigned i = 0; i < slot->nr_tried; i++)
+		json_array_append_new(tried, json_string(slot->tried[i]));
+	json_object_set_new(props, "tried", tried);
+	emit(slot, event, t_ns, since_ns, depth->device, props);
+}
+
+void power_event_recovered(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns)
+{
+	json_t *props = properties(slot, NULL);
+
+	add_text(props, "by", slot->tried[slot->nr_tried - 1]);
+	add_ns(props, "since_ns", since_ns);
+	emit(slot, "power-recovered", t_ns, since_ns, HOST_POWER_UNKNOWN, props);
+}
+
+void power_event_config_lost(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns,
+			     const struct power_config *saved, const struct power_config *found,
+			     bool repaired)
+{
+	const struct {
+		const char *name;
+		uint16_t saved, found;
+	} registers[] = {
+		{ "command", saved->command, found->command },
+		{ "device-control", saved->devctl, found->devctl },
+		{ "msix", saved->msix, found->msix },
+	};
+	json_t *props = properties(slot, device);
+	json_t *lost = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
+		if (registers[i].saved != registers[i].found)
+			json_array_append_new(lost, json_string(registers[i].name));
+	json_object_set_new(props, "registers", lost);
+	json_object_set_new(props, "repaired", json_boolean(repaired));
+	emit(slot, "power-config-lost", t_ns, 0, HOST_POWER_UNKNOWN, props);
+}
+
+void power_event_held_back(struct power_slot *slot, uint64_t t_ns, uint64_t until_ns)
+{
+	json_t *props = properties(slot, NULL);
+
+	add_ns(props, "wait_ns", until_ns > t_ns ? until_ns - t_ns : 0);
+	emit(slot, "power-entry-held-back", t_ns, 0, HOST_POWER_UNKNOWN, props);
+}
+
+void power_event_policy(struct power_slot *slot, uint64_t t_ns,
+			const struct power_policy_config *policy)
+{
+	static const char *const deepest[] = { "d3cold", "d3hot", "on" };
+	static const char *const wakes[] = { "notify", "rearm" };
+	json_t *props = properties(slot, NULL);
+
+	add_text(props, "power", deepest[policy->deepest]);
+	add_text(props, "wake", wakes[policy->wake]);
+	json_object_set_new(props, "max_wakes_per_min", json_integer(policy->max_wakes_per_min));
+	json_object_set_new(props, "min_off_ms", json_integer(policy->min_off_ms));
+	add_text(props, "backend", power_backend_name(slot->backend));
+	emit(slot, "power-policy", t_ns, 0, HOST_POWER_UNKNOWN, props);
 }

@@ -92,7 +92,7 @@ static enum power_backend choose_best(struct vfio_device *const *functions, unsi
 int power_host_choose(struct vfio_device *const *functions, unsigned nr, enum power_policy policy,
 		      enum power_backend wanted, enum power_backend *ret, char *why, size_t why_len)
 {
-	if (wanted != POWER_BACKEND_AUTO) {
+	if (wanted != POWER_BACKEND_AUTO && policy == POWER_POLICY_D3COLD) {
 		*ret = wanted;
 		return choose_wanted(functions, nr, wanted, why, why_len);
 	}

@@ -17,8 +17,8 @@ struct power_call {
 };
 
 /*
- * The back end for @functions, which are on: @wanted, or with POWER_BACKEND_AUTO the best that all
- * of them can do within @policy. *@ret has it and @why the reason, for the log. -EOPNOTSUPP if the
+ * The back end for @functions, which are on: within @policy @wanted, or with POWER_BACKEND_AUTO the
+ * best that all of them can do. *@ret has it and @why the reason, for the log. -EOPNOTSUPP if the
  * host lacks what is wanted: @why is one line for people.
  */
 int power_host_choose(struct vfio_device *const *functions, unsigned nr, enum power_policy policy,

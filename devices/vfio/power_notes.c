@@ -57,9 +57,10 @@ void power_notes_entry(struct power_notes *notes, const struct power_call *calls
 	pthread_mutex_unlock(&notes->lock);
 }
 
-void power_notes_wake(struct power_notes *notes, unsigned index)
+void power_notes_wake(struct power_notes *notes, unsigned index, bool told)
 {
 	pthread_mutex_lock(&notes->lock);
+	notes->stats.untold_wakes += !told;
 	notes->woken |= 1u << index;
 	pthread_mutex_unlock(&notes->lock);
 }

@@ -27,8 +27,8 @@ void power_notes_event(struct power_notes *notes, unsigned slot, const char *eve
 		       uint64_t took_ns, enum host_power state);
 /* The entry @calls of @nr functions that power-entry-issued is about: before its event. */
 void power_notes_entry(struct power_notes *notes, const struct power_call *calls, unsigned nr);
-/* Function @index woke, not by the guest: before its event. */
-void power_notes_wake(struct power_notes *notes, unsigned index);
+/* Function @index woke, not by the guest, who was @told or not: before its event. */
+void power_notes_wake(struct power_notes *notes, unsigned index, bool told);
 /* All functions were given back to the host. */
 void power_notes_gone(struct power_notes *notes);
 

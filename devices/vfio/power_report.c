@@ -25,6 +25,7 @@
 
 /* All that a report is made of, of one moment. */
 struct snapshot {
+	struct power_policy_config policy;
 	uint64_t now_ns;
 	enum power_ask ask;
 	bool settled;
@@ -111,6 +112,7 @@ static void take_snapshot(struct power_slot *slot, struct snapshot *now)
 
 	pthread_mutex_lock(&slot->lock);
 	now->ask = slot->ask;
+	now->policy = slot->policy;
 	now->settled = slot->settled;
 	pthread_mutex_unlock(&slot->lock);
 	copy_notes(slot, now);
@@ -222,9 +224,9 @@ static json_t *find_reason(const struct power_slot *slot, const struct snapshot 
 	if (now->ask != POWER_ASK_OFF || !now->settled || now->host == HOST_POWER_D3COLD ||
 	    now->host == HOST_POWER_UNKNOWN)
 		return NULL;
-	if (slot->config.policy == POWER_POLICY_ON)
+	if (now->policy.deepest == POWER_POLICY_ON)
 		return reason("policy", "power=on: the host is not asked for low power");
-	if (slot->config.policy == POWER_POLICY_D3HOT)
+	if (now->policy.deepest == POWER_POLICY_D3HOT)
 		return reason("policy", "power=d3hot: the host is asked for D3hot");
 	why = refused_reason(slot, now);
 	if (!why)
@@ -334,6 +336,7 @@ static json_t *counts(const struct power_stats *stats)
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		json_object_set_new(object, names[i].name, integer(stats->marks[names[i].mark]));
 	json_object_set_new(object, "entries_refused", integer(stats->refused));
+	json_object_set_new(object, "host_wakes_untold", integer(stats->untold_wakes));
 	return object;
 }
 
@@ -395,7 +398,7 @@ json_t *power_report(struct power_slot *slot, const char *sysfs_root)
 		(int)slot->config.index, "id", power_report_id(slot), "guest_state",
 		now->ask == POWER_ASK_ON ? "on" : "off", "host_state", power_state_name(now->host),
 		"state", power_span_name(now->stats.span), "busy", !now->settled, "port_state",
-		power_state_name(now->port), "policy", policy_name(slot->config.policy), "backend",
+		power_state_name(now->port), "policy", policy_name(now->policy.deepest), "backend",
 		power_backend_name(slot->backend), "since_ns",
 		(json_int_t)(now->now_ns - min_u64(now->stats.span_since_ns, now->now_ns)),
 		"total_ns", (json_int_t)(now->now_ns - now->stats.start_ns));

@@ -202,6 +202,9 @@ void power_stats_add(struct power_stats *stats, const struct power_sample *sampl
 		on_asked(stats, sample->t_ns);
 		break;
 	case POWER_MARK_EXIT_RETURNED:
+		/* A new policy wakes a slot that stays off. */
+		if (stats->span == POWER_SPAN_D3COLD)
+			set_span(stats, POWER_SPAN_WARM, sample->t_ns);
 		stats->exit_made = true;
 		histogram_add(&stats->latency[POWER_LATENCY_HOST_EXIT], sample->took_ns);
 		break;

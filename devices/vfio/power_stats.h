@@ -69,6 +69,7 @@ struct power_stats {
 	uint64_t span_ns[POWER_NR_SPANS]; /* of spans that have ended */
 	uint64_t marks[POWER_NR_MARKS];	  /* how often each event came */
 	uint64_t refused;		  /* entries of which the host refused a part */
+	uint64_t untold_wakes;		  /* that the guest did not hear of: rate, or wake=rearm */
 	struct power_histogram latency[POWER_NR_LATENCIES];
 
 	uint64_t off_asked_ns; /* of an _OFF whose entry has not come yet; 0: none */

@@ -58,6 +58,12 @@ struct vfio_ops {
 	/* Takes 100 ms and more: the device is sealed, or no vCPU runs yet. With or without lock.
 	 */
 	int (*reset)(struct vfio_device *device);
+	/*
+	 * VFIO_DEVICE_PCI_HOT_RESET: resets all that sits below the port of @devices, which are of
+	 * one slot and sealed. -EPERM, and nothing is done, if something else would be reset too.
+	 * No lock held.
+	 */
+	int (*hot_reset)(struct vfio_device *const *devices, unsigned nr);
 	/* VFIO_DEVICE_FEATURE low power. No lock held: exit takes 100 ms and more. */
 	int (*low_power_probe)(struct vfio_device *device);
 	int (*low_power_entry)(struct vfio_device *device, int wakeup_fd);

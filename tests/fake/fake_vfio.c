@@ -213,6 +213,11 @@ static int fake_reset(struct vfio_device *device)
 	return call(device, "reset", "%s", "");
 }
 
+static int fake_hot_reset(struct vfio_device *const *devices, unsigned nr)
+{
+	return call(devices[0], "hot_reset", " %u", nr);
+}
+
 static int fake_low_power_probe(struct vfio_device *device)
 {
 	return call(device, "low_power_probe", "%s", "");
@@ -334,6 +339,7 @@ static const struct vfio_ops fake_ops = {
 	.set_irq_fds = fake_set_irq_fds,
 	.irq_disable = fake_irq_disable,
 	.reset = fake_reset,
+	.hot_reset = fake_hot_reset,
 	.low_power_probe = fake_low_power_probe,
 	.low_power_entry = fake_low_power_entry,
 	.low_power_exit = fake_low_power_exit,

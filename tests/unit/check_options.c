@@ -378,6 +378,47 @@ START_TEST(devices_are_64_at_most)
 }
 END_TEST
 
+START_TEST(a_device_takes_wakes_and_failures)
+{
+	ok("--device path=a path=b,wake=rearm,max-wakes-per-min=0,min-off-ms=3600000,"
+	   "on-failure=stop,force=on");
+	const struct device_options *a = &options.devices[0], *b = &options.devices[1];
+
+	ck_assert_int_eq(a->wake, DEVICE_WAKE_DEFAULT);
+	ck_assert(!a->has_max_wakes);
+	ck_assert_uint_eq(a->min_off_ms, 0);
+	ck_assert(!a->stop_on_failure);
+	ck_assert(!a->force);
+	ck_assert_int_eq(b->wake, DEVICE_WAKE_REARM);
+	ck_assert(b->has_max_wakes);
+	ck_assert_uint_eq(b->max_wakes_per_min, 0);
+	ck_assert_uint_eq(b->min_off_ms, 3600000);
+	ck_assert(b->stop_on_failure);
+	ck_assert(b->force);
+	ok("--device path=a,wake=notify,max-wakes-per-min=600,on-failure=continue,force=off");
+	ck_assert_int_eq(options.devices[0].wake, DEVICE_WAKE_NOTIFY);
+	ck_assert_uint_eq(options.devices[0].max_wakes_per_min, 600);
+	ck_assert(!options.devices[0].stop_on_failure);
+	ck_assert(!options.devices[0].force);
+}
+END_TEST
+
+START_TEST(wakes_and_failures_have_limits)
+{
+	bad("--device path=a,wake=off", "--device: wake=off: want one of notify, rearm");
+	bad("--device path=a,max-wakes-per-min=601",
+	    "--device: max-wakes-per-min=601: want a number from 0 to 600");
+	bad("--device path=a,max-wakes-per-min=-1",
+	    "--device: max-wakes-per-min=-1: want a number from 0 to 600");
+	bad("--device path=a,min-off-ms=1s",
+	    "--device: min-off-ms=1s: want a number from 0 to 3600000");
+	bad("--device path=a,on-failure=ignore",
+	    "--device: on-failure=ignore: want one of continue, stop");
+	bad("--device path=a,force=1", "--device: force=1: say on or off");
+	bad("--device path=a,wake=rearm,wake=rearm", "--device: wake is given twice");
+}
+END_TEST
+
 START_TEST(a_device_needs_a_path)
 {
 	bad("--device id=a",
@@ -532,7 +573,7 @@ static const struct {
 	{ "--memory zize=2M", "--memory: unknown key 'zize': known are size, hugepages, shared" },
 	{ "--device path=a,iommu=on",
 	  "--device: unknown key 'iommu': known are path, id, pr3, power, backend, "
-	  "functions, pme" },
+	  "functions, pme, wake, max-wakes-per-min, min-off-ms, on-failure, force" },
 	{ "--platform x=y", "--platform: unknown key 'x': known are chassis" },
 	{ "--event-monitor file=a", "--event-monitor: unknown key 'file': known are path, fd" },
 	{ "--debug x=y", "--debug: unknown key 'x': known are blocking-on" },
@@ -661,6 +702,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, an_unknown_word_is_refused_with_the_known_ones);
 	tcase_add_test(t, devices_come_as_repeated_flags_or_as_a_list);
 	tcase_add_test(t, devices_are_64_at_most);
+	tcase_add_test(t, a_device_takes_wakes_and_failures);
+	tcase_add_test(t, wakes_and_failures_have_limits);
 	tcase_add_test(t, a_device_needs_a_path);
 	tcase_add_test(t, an_id_is_unique_and_1_to_60_characters);
 	tcase_add_test(t, serial_is_tty_null_or_a_file);

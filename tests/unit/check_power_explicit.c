@@ -71,7 +71,7 @@ START_TEST(every_function_must_have_it)
 {
 	slot_rig_make(2);
 	fn(0)->d3cold = true;
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3COLD } });
 	ck_assert_int_eq(power_slot_backend(host.slot), POWER_BACKEND_LOWPOWER);
 }
 END_TEST
@@ -80,7 +80,7 @@ START_TEST(a_driver_that_has_neither_gets_d3hot)
 {
 	slot_rig_make(1);
 	fake_vfio_refuse(fn(0), "low_power_probe", ENOTTY, 1);
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3COLD } });
 	ck_assert_int_eq(power_slot_backend(host.slot), POWER_BACKEND_D3HOT);
 }
 END_TEST
@@ -89,7 +89,7 @@ START_TEST(a_shallower_policy_asks_for_no_d3cold)
 {
 	slot_rig_make(1);
 	slot_rig_explicit();
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3HOT });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3HOT } });
 	ck_assert_int_eq(power_slot_backend(host.slot), POWER_BACKEND_D3HOT);
 	ck_assert_uint_eq(fake_vfio_count(fn(0), "d3cold_probe"), 0);
 }
@@ -443,6 +443,7 @@ START_TEST(an_exit_event_carries_the_verdict)
 	p = expect_event("power-exit-returned");
 	ck_assert_int_eq(number(function_in(p, 0), "rc"), 0);
 	ck_assert_str_eq(event_text(function_in(p, 0), "state"), "D0");
+	ck_assert_str_eq(event_text(expect_event("power-recovered"), "by"), "exit");
 	expect_event("power-alive");
 	ck_assert_str_eq(host.order, "E0 X0 X0 ");
 }
@@ -464,7 +465,7 @@ START_TEST(a_device_that_is_not_resumed_is_tried_and_reset_and_fails)
 	ask_on();
 	check_failed("D3cold");
 	/* After each reset one more verdict is asked for. */
-	ck_assert_str_eq(host.order, "E0 X0 X0 r0 X0 X0 r0 X0 ");
+	ck_assert_str_eq(host.order, "E0 X0 X0 r0 X0 h0 X0 E0 X0 ");
 }
 END_TEST
 
@@ -524,7 +525,7 @@ START_TEST(function_0_exits_first_and_one_dead_function_fails_the_slot)
 	host.functions[1].dead_exits = UINT32_MAX;
 	ask_on();
 	check_failed("D0");
-	ck_assert_str_eq(host.order, "E1 E0 X0 X1 X0 X1 r1 X1 X0 X1 r1 X1 ");
+	ck_assert_str_eq(host.order, "E1 E0 X0 X1 X0 X1 r1 X1 h0 X0 X1 E1 E0 X0 X1 ");
 }
 END_TEST
 

@@ -420,7 +420,7 @@ END_TEST
 static void start_policy(unsigned nr, enum power_policy policy)
 {
 	slot_rig_make(nr);
-	slot_rig_start(&(struct power_slot_config){ .policy = policy });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = policy } });
 }
 
 static void off_and_reached(const char *backend, const char *state)
@@ -461,7 +461,7 @@ START_TEST(an_old_host_kernel_gets_the_d3hot_back_end)
 {
 	slot_rig_make(2);
 	fake_vfio_refuse(fn(1), "low_power_probe", ENOTTY, 1);
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3COLD } });
 	ck_assert_int_eq(power_slot_backend(host.slot), POWER_BACKEND_D3HOT);
 	off_and_reached("d3hot", "D3hot");
 	go_on();
@@ -472,7 +472,7 @@ START_TEST(without_pm_capability_d3hot_is_refused_and_the_slot_works)
 {
 	slot_rig_make(1);
 	fn(0)->device.pm_cap = 0;
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3HOT });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3HOT } });
 	off_and_reached("d3hot", "D0");
 	ck_assert(guest_sees_nothing(0));
 	power_slot_command(host.slot, CVM_CMD_OFF);
@@ -509,7 +509,7 @@ END_TEST
 
 START_TEST(a_slot_has_1_to_8_functions)
 {
-	const struct power_slot_config config = { .policy = POWER_POLICY_ON };
+	const struct power_slot_config config = { .policy = { .deepest = POWER_POLICY_ON } };
 	struct vfio_device *none[POWER_MAX_FUNCTIONS + 1] = { NULL };
 	struct power_slot *slot = NULL;
 

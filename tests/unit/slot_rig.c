@@ -118,8 +118,11 @@ static int host_entry(struct vfio_device *device, int wakeup_fd)
 	pthread_mutex_lock(&host.lock);
 	f->wakeup_fd = wakeup_fd;
 	if (r == 0) {
-		f->engaged = true;
-		f->state = f->sleeps;
+		f->engaged = !f->wakes_at_entry;
+		f->state = f->wakes_at_entry ? HOST_POWER_D0 : f->sleeps;
+		if (f->wakes_at_entry)
+			eventfd_write(wakeup_fd, 1);
+		f->wakes_at_entry = false;
 	}
 	pthread_mutex_unlock(&host.lock);
 	return r;
@@ -321,6 +324,27 @@ static int host_reset(struct vfio_device *device)
 	return r;
 }
 
+/* Of the whole slot. */
+static int host_hot_reset(struct vfio_device *const *devices, unsigned nr)
+{
+	int r;
+
+	arrive(devices[0], 'h');
+	r = fake_ops->hot_reset(devices, nr);
+	pthread_mutex_lock(&host.lock);
+	for (unsigned i = 0; r == 0 && i < nr; i++) {
+		struct power_function *f = function_of(devices[i]);
+
+		if (!f->hot_reset_revives)
+			continue;
+		f->deaf = false;
+		f->dead_exits = 0;
+		f->state = HOST_POWER_D0;
+	}
+	pthread_mutex_unlock(&host.lock);
+	return r;
+}
+
 static int host_region_read(struct vfio_device *device, unsigned region, uint64_t off, void *buf,
 			    size_t len)
 {
@@ -416,6 +440,7 @@ static void start_function(unsigned i)
 	host.ops.power_state = host_power_state;
 	host.ops.port_power_state = host_port_power_state;
 	host.ops.reset = host_reset;
+	host.ops.hot_reset = host_hot_reset;
 	host.ops.region_read = host_region_read;
 	host.ops.region_write = host_region_write;
 	host.ops.dma_unmap = host_dma_unmap;
@@ -463,7 +488,7 @@ void slot_rig_start(const struct power_slot_config *config)
 void slot_rig_start_default(unsigned nr)
 {
 	slot_rig_make(nr);
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3COLD } });
 }
 
 void slot_rig_explicit(void)
@@ -476,7 +501,7 @@ void slot_rig_start_explicit(unsigned nr)
 {
 	slot_rig_make(nr);
 	slot_rig_explicit();
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3COLD } });
 }
 
 void slot_rig_free(void)

@@ -6,7 +6,7 @@
  * driver has D3cold on request, as linux/vfio_pci_d3cold.h describes it.
  *
  *	slot_rig_make(2);			functions 0 and 1, on, BARs shown
- *	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+ *	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3COLD } });
  *	power_slot_command(host.slot, CVM_CMD_OFF);
  *	expect_event("power-off-asked");	the very next event
  *	...
@@ -36,6 +36,8 @@ struct power_function {
 	unsigned dead_exits;	/* so many exits return 0 and bring nothing back */
 	bool deaf;		/* D0 by sysfs, but STATUS reads all ones */
 	bool reset_revives;	/* a reset ends both */
+	bool hot_reset_revives; /* one of the slot does */
+	bool wakes_at_entry;	/* somebody on the host wakes it before its next entry returns */
 	/* Driver with D3cold on request: */
 	int limit_rc; /* what its entry tells instead of a deeper state; sleeps is the state */
 	enum host_power driver; /* what the driver says whatever is true; UNKNOWN: the truth */
@@ -70,7 +72,8 @@ struct slot_rig {
 	unsigned wakes; /* calls of config.wake */
 	unsigned wake_index;
 	/* Calls of all functions in their order: e entry, x exit, r reset, 3 and 0 PMCSR written to
-	 * D3hot and D0, and the function: "e1 e0 x0 x1 "; E and X for D3cold on request. */
+	 * D3hot and D0, h reset of the slot, and the function: "e1 e0 x0 x1 "; E and X for D3cold
+	 * on request. */
 	char order[256];
 	char broken[256]; /* the first rule that a call of the slot broke, "" if none */
 };
