@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "vmm/bits.h"
+#include "vmm/ctl.h"
 #include "vmm/doctor.h"
 #include "vmm/help.h"
 #include "vmm/log.h"
 #include "vmm/machine.h"
 #include "vmm/options.h"
 #include "vmm/tables.h"
+#include "vmm/top.h"
 
 struct command {
 	const char *name;
@@ -22,6 +24,21 @@ struct command {
 static const struct command commands[] = {
 	{ "run", false, machine_run, help_run },
 	{ "tables", true, tables_write, help_tables },
+};
+
+static int doctor(int argc, char **argv)
+{
+	return (int)doctor_main(argc, argv);
+}
+
+/* They start no VM, and so have none of its options. */
+static const struct {
+	const char *name;
+	int (*main)(int argc, char **argv);
+} tools[] = {
+	{ "doctor", doctor },
+	{ "ctl", ctl_main },
+	{ "top", top_main },
 };
 
 static int print(const char *text)
@@ -64,7 +81,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return usage("say what to do: coldvm run, coldvm tables, coldvm doctor, "
-			     "coldvm --help");
+			     "coldvm ctl, coldvm top, coldvm --help");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return print(help_coldvm);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
@@ -72,10 +89,10 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return run_command(&commands[i], argc - 2, argv + 2);
-	/* It has no VM, and so none of the options above. */
-	if (!strcmp(argv[1], "doctor"))
-		return doctor_main(argc - 2, argv + 2);
-	snprintf(why, sizeof(why), "unknown command '%s': known are run, tables and doctor",
-		 argv[1]);
+	for (unsigned i = 0; i < ARRAY_SIZE(tools); i++)
+		if (!strcmp(argv[1], tools[i].name))
+			return tools[i].main(argc - 2, argv + 2);
+	snprintf(why, sizeof(why),
+		 "unknown command '%s': known are run, tables, doctor, ctl and top", argv[1]);
 	return usage(why);
 }

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Verbs of `coldvm ctl`: a row of the table, a question, and its answer as text. */
+#include "vmm/ctl.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "vmm/bits.h"
+#include "vmm/client.h"
+#include "vmm/status_text.h"
+
+enum { STATUS_OK, STATUS_HOST_ERROR, STATUS_USAGE };
+
+static const char help[] =
+	"coldvm ctl SOCKET VERB [--json]\n"
+	"\n"
+	"Asks the VM that was started with --api-socket path=SOCKET:\n"
+	"\n"
+	"  ping          version and process\n"
+	"  info          configuration and state\n"
+	"  status        power of its devices, a line each\n"
+	"  power         the same at length: why a device is not in D3cold, how long, how often\n"
+	"  counters      counts of each slot\n"
+	"  events        events from now on, as JSON lines\n"
+	"  metrics       figures for Prometheus\n"
+	"  shutdown      presses the power button; a second one, or 10 s, stop the VM\n"
+	"  power-button  presses the power button\n"
+	"  stop          stops the VM at once\n"
+	"\n"
+	"  --json        the answer as the VM gives it\n"
+	"\n"
+	"None of them wakes a device. Exit status: 0 done, 1 no answer, or an error, 2 usage.\n"
+	"\n"
+	"Example:\n"
+	"  coldvm ctl /run/vm.api power\n";
+
+struct verb {
+	const char *name;
+	const char *method, *target;
+	void (*print)(FILE *out, const json_t *answer); /* NULL: the answer as it is */
+	int (*run)(const char *path, const struct verb *verb, bool json);
+};
+
+static int failed(const char *why)
+{
+	fprintf(stderr, "coldvm: ctl: %s\n", why);
+	return STATUS_HOST_ERROR;
+}
+
+static int flushed(void)
+{
+	return fflush(stdout) != 0 || ferror(stdout) ? failed("standard output cannot be written")
+						     : STATUS_OK;
+}
+
+/* --- answers as text ---------------------------------------------------------------------------
+ */
+
+static void print_ping(FILE *out, const json_t *answer)
+{
+	fprintf(out, "coldvm %s, process %llu\n", status_string(answer, "version"),
+		(unsigned long long)status_number(answer, "pid"));
+}
+
+static void print_status(FILE *out, const json_t *answer)
+{
+	status_slots(out, json_object_get(answer, "slots"));
+}
+
+static void print_power(FILE *out, const json_t *answer)
+{
+	const json_t *slot;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "slots"), i, slot)
+	{
+		if (i)
+			fputc('\n', out);
+		status_slot(out, slot);
+	}
+	if (!json_array_size(json_object_get(answer, "slots")))
+		fputs("no passthrough devices\n", out);
+}
+
+static void print_counters(FILE *out, const json_t *answer)
+{
+	const char *id, *name;
+	const json_t *counters, *value;
+
+	json_object_foreach((json_t *)answer, id, counters) json_object_foreach((json_t *)counters,
+										name, value)
+		fprintf(out, "%s.%s %lld\n", id, name, (long long)json_integer_value(value));
+}
+
+/* --- kinds of verbs ----------------------------------------------------------------------------
+ */
+
+static int ask(const char *path, const struct verb *verb, bool json)
+{
+	json_t *answer;
+	char why[512];
+
+	if (client_ask_json(path, verb->target, &answer, why, sizeof(why)) < 0)
+		return failed(why);
+	if (json) {
+		json_dumpf(answer, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		verb->print(stdout, answer);
+	}
+	json_decref(answer);
+	return flushed();
+}
+
+/* A reply with nothing in it, or one that is printed as it is. */
+static int ask_plain(const char *path, const struct verb *verb, bool json)
+{
+	char why[512], error[256], *body;
+	int r = client_ask(path, verb->method, verb->target, &body, why, sizeof(why));
+
+	(void)json;
+	if (r < 0)
+		return failed(why);
+	if (r == 200 || r == 204) {
+		fputs(body, stdout);
+		free(body);
+		return flushed();
+	}
+	client_error_text((unsigned)r, body, error, sizeof(error));
+	snprintf(why, sizeof(why), "%s: %s", path, error);
+	free(body);
+	return failed(why);
+}
+
+static int show(void *opaque, const char *data, size_t len)
+{
+	(void)opaque;
+	return fwrite(data, 1, len, stdout) == len && fflush(stdout) == 0 ? 0 : -EIO;
+}
+
+/* Events until the VM ends. */
+static int follow(const char *path, const struct verb *verb, bool json)
+{
+	const struct timeval forever = { 0 };
+	struct client_conn conn;
+	char why[512];
+	int r = client_connect(&conn, path, why, sizeof(why));
+
+	(void)json;
+	if (r < 0)
+		return failed(why);
+	conn.body = show;
+	if (setsockopt(conn.fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever)) < 0)
+		r = -errno;
+	if (r == 0)
+		r = client_send(&conn, verb->method, verb->target);
+	while (r >= 0) {
+		r = client_receive(&conn);
+		if (r == 0)
+			break;
+	}
+	client_close_conn(&conn);
+	if (r == 0 && conn.status == 200)
+		return STATUS_OK;
+	if (r == -ECANCELED)
+		return failed("standard output cannot be written");
+	snprintf(why, sizeof(why), "%s: the events broke off: %s", path,
+		 conn.coldvm ? strerror(r < 0 ? -r : EPROTO)
+			     : "whoever listens there is no coldvm");
+	return failed(why);
+}
+
+static const struct verb verbs[] = {
+	{ "ping", "GET", "/api/v1/vmm.ping", print_ping, ask },
+	{ "info", "GET", "/api/v1/vm.info", status_info, ask },
+	{ "status", "GET", "/api/v1/vm.device-power", print_status, ask },
+	{ "power", "GET", "/api/v1/vm.device-power", print_power, ask },
+	{ "counters", "GET", "/api/v1/vm.counters", print_counters, ask },
+	{ "events", "GET", "/api/v1/events", NULL, follow },
+	{ "metrics", "GET", "/metrics", NULL, ask_plain },
+	{ "shutdown", "PUT", "/api/v1/vm.shutdown", NULL, ask_plain },
+	{ "power-button", "PUT", "/api/v1/vm.power-button", NULL, ask_plain },
+	{ "stop", "PUT", "/api/v1/vmm.shutdown", NULL, ask_plain },
+};
+
+/* --- the command line --------------------------------------------------------------------------
+ */
+
+static int usage(const char *why)
+{
+	fprintf(stderr, "coldvm: ctl: %s\n", why);
+	return STATUS_USAGE;
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static int unknown_verb(const char *name)
+{
+	char why[256];
+	int len = snprintf(why, sizeof(why), "unknown verb '%.32s': known are", name);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(verbs); i++)
+		len += snprintf(why + len, sizeof(why) - (size_t)len, "%s%s", i ? ", " : " ",
+				verbs[i].name);
+	return usage(why);
+}
+
+int ctl_main(int argc, char **argv)
+{
+	const char *words[2];
+	const struct verb *verb;
+	unsigned nr = 0;
+	bool json = false;
+	char why[256];
+
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			fputs(help, stdout);
+			return flushed();
+		}
+		if (!strcmp(argv[i], "--json")) {
+			json = true;
+		} else if (argv[i][0] == '-' || nr == ARRAY_SIZE(words)) {
+			snprintf(why, sizeof(why),
+				 "'%s' is not expected: coldvm ctl SOCKET VERB [--json]", argv[i]);
+			return usage(why);
+		} else {
+			words[nr++] = argv[i];
+		}
+	}
+	if (nr < ARRAY_SIZE(words))
+		return usage(nr ? "say what to ask: coldvm ctl SOCKET VERB [--json]"
+				: "say which VM: coldvm ctl SOCKET VERB [--json]");
+	verb = find_verb(words[1]);
+	if (!verb)
+		return unknown_verb(words[1]);
+	return verb->run(words[0], verb, json);
+}
