@@ -18,7 +18,8 @@ def rows(recording, cycle):
     noted = [(event.t_ns, EVENTS, event.name) for event in recording.events]
     for witness, changes in recording.changes.items():
         noted += [(change.t_ns, witness, cell(witness, change)) for change in changes]
-    noted = sorted(entry for entry in noted if cycle.idle <= entry[0] < cycle.end)
+    # Events of one moment keep the order in which they were told.
+    noted = sorted((entry for entry in noted if cycle.idle <= entry[0] < cycle.end), key=lambda entry: entry[0])
     merged = []
     for t_ns, witness, text in noted:
         if merged and t_ns - merged[-1][0] < SAME_NS and witness not in merged[-1][1]:
