@@ -44,17 +44,26 @@ static enum host_power read_state(const char *path)
 	return HOST_POWER_UNKNOWN;
 }
 
-/* Device and port by sysfs alone, while the device is closed. */
+/* Device and port by sysfs alone, while the device is closed. The port is the one that switches the
+ * power, or the nearest where none does, as in vfio_ops. */
 static struct doctor_power look(const char *bdf)
 {
 	struct doctor_power power = { HOST_POWER_UNKNOWN, HOST_POWER_UNKNOWN };
-	char path[PATH_MAX], port[PATH_MAX], port_bdf[HOST_BDF_LEN];
+	char path[PATH_MAX], port_bdf[HOST_BDF_LEN];
+	bool found, nearest = true;
 
 	if (host_device_path(HOST_SYSFS, bdf, path, sizeof(path)))
 		return power;
 	power.device = read_state(path);
-	if (!host_parent(path, port_bdf, port, sizeof(port)))
-		power.port = read_state(port);
+	found = host_has_resource(path);
+	while ((!found || nearest) && !host_parent(path, port_bdf, path, sizeof(path))) {
+		bool switches = !found && host_has_resource(path);
+
+		if (nearest || switches)
+			power.port = read_state(path);
+		found |= switches;
+		nearest = false;
+	}
 	return power;
 }
 

@@ -129,6 +129,11 @@ int host_parent(const char *path, char *bdf, char *ret_path, size_t len)
 	return 0;
 }
 
+bool host_has_resource(const char *path)
+{
+	return host_exists("%s/firmware_node/power_resources_D3hot", path);
+}
+
 /* Drivers that leave a group viable: they declare driver_managed_dma (drivers/pci/pcie/portdrv.c,
  * pci-stub.c), or are made from vfio-pci ("mlx5_vfio_pci", "nvgrace-gpu-vfio-pci"). */
 static bool driver_is_harmless(const char *driver)

@@ -25,6 +25,8 @@ int host_device_path(const char *root, const char *bdf, char *path, size_t len);
 /* Splits the address of the PCI device right above off @path: "-ENOENT" on a root bus. @ret_path
  * (@len bytes) is the path of that device. */
 int host_parent(const char *path, char *bdf, char *ret_path, size_t len);
+/* True if the firmware gives the device at @path a power resource for D3hot (_PR3). */
+bool host_has_resource(const char *path);
 /* True if @name is a PCI address as sysfs writes it: "0000:01:00.0". */
 bool host_is_bdf(const char *name);
 

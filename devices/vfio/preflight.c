@@ -84,11 +84,6 @@ bool survey_is(const char *path, const char *attr, const char *value)
 	return !host_read(text, sizeof(text), "%s/%s", path, attr) && !strcmp(text, value);
 }
 
-bool survey_has_resource(const char *path)
-{
-	return host_exists("%s/firmware_node/power_resources_D3hot", path);
-}
-
 /* --- the walk ------------------------------------------------------------------------------------
  */
 
@@ -102,7 +97,7 @@ static void find_ports(struct survey *s)
 		if (host_parent(below, s->ports[i].bdf, s->ports[i].path, sizeof(s->ports[i].path)))
 			return;
 		s->nr_ports++;
-		s->port_resource = survey_has_resource(s->ports[i].path);
+		s->port_resource = host_has_resource(s->ports[i].path);
 		below = s->ports[i].path;
 	}
 }
@@ -144,7 +139,7 @@ int preflight_report(const char *sysfs_root, const char *bdf, struct preflight *
 	if (err)
 		goto free;
 	identify(s);
-	s->own_resource = survey_has_resource(s->path);
+	s->own_resource = host_has_resource(s->path);
 	if (!s->own_resource)
 		find_ports(s);
 	survey_passthrough(s);

@@ -121,19 +121,29 @@ static void check_known_bad(struct survey *s)
 /* --- the kernel ----------------------------------------------------------------------------------
  */
 
-/* The patched driver is built outside the kernel's tree, which marks the module with an O. */
-static bool core_is_foreign(const struct survey *s)
+/* Which vfio-pci-core is loaded. The patched one of kernel/ has a version, the kernel's own has
+ * none; another that was built outside the kernel's tree is marked with an O. */
+static void describe_core(const struct survey *s, char *buf, size_t len)
 {
-	char taint[16];
+	char version[64], taint[16];
 
-	return !host_read(taint, sizeof(taint), "%s/module/vfio_pci_core/taint", s->root) &&
-	       strchr(taint, 'O');
+	if (!host_read(version, sizeof(version), "%s/module/vfio_pci_core/version", s->root) &&
+	    !strncmp(version, "coldvm-", 7))
+		snprintf(buf, len, "vfio-pci is the patched one (%s): D3cold on request", version);
+	else if (!host_read(taint, sizeof(taint), "%s/module/vfio_pci_core/taint", s->root) &&
+		 strchr(taint, 'O'))
+		snprintf(
+			buf, len,
+			"vfio-pci is not the kernel's own: what it can do is asked when a VM opens "
+			"the device");
+	else
+		snprintf(buf, len, "vfio-pci has low power, without D3cold on request");
 }
 
 static void check_kernel(struct survey *s)
 {
 	unsigned major, minor;
-	char release[64];
+	char release[64], core[128];
 
 	if (host_read(release, sizeof(release), "%s/../proc/sys/kernel/osrelease", s->root) ||
 	    sscanf(release, "%u.%u", &major, &minor) != 2) {
@@ -145,13 +155,8 @@ static void check_kernel(struct survey *s)
 			     "Linux %s: vfio-pci has had low power since 6.1", release);
 		return;
 	}
-	survey_ok(s, PREFLIGHT_KERNEL,
-		  core_is_foreign(s)
-			  ? "Linux %s; vfio-pci-core is not the kernel's own, perhaps the patched "
-			    "one: asked when a VM opens the device"
-			  : "Linux %s: vfio-pci has low power; which back end is asked when a VM "
-			    "opens the device",
-		  release);
+	describe_core(s, core, sizeof(core));
+	survey_ok(s, PREFLIGHT_KERNEL, "Linux %s: %s", release, core);
 }
 
 void survey_card(struct survey *s)

@@ -44,8 +44,6 @@ void survey_add(struct survey *s, enum preflight_link link, enum preflight_statu
 
 /* True if the attribute of the device at @path can be read and is @value. */
 bool survey_is(const char *path, const char *attr, const char *value);
-/* True if the firmware gives the device at @path a power resource for D3hot (_PR3). */
-bool survey_has_resource(const char *path);
 
 /* Each looks at some links, in their order, and adds at least one item for each of them. */
 void survey_passthrough(struct survey *s); /* preflight_pass.c: iommu to idle */

@@ -133,7 +133,15 @@ START_TEST(driver_from_outside_the_tree_is_told)
 	rig_item(PREFLIGHT_KERNEL, "not the kernel's own");
 	fake_sysfs_file(&rig_sysfs, "", "sys/module/vfio_pci_core/taint");
 	rig_run(BDF);
-	ck_assert_ptr_null(strstr(rig_item(PREFLIGHT_KERNEL, "Linux")->text, "patched"));
+	rig_item(PREFLIGHT_KERNEL, "without D3cold on request");
+	/* Other modules have versions, too. */
+	fake_sysfs_file(&rig_sysfs, "0.2", "sys/module/vfio_pci_core/version");
+	rig_run(BDF);
+	rig_item(PREFLIGHT_KERNEL, "without D3cold on request");
+	fake_sysfs_file(&rig_sysfs, "coldvm-0.1.0", "sys/module/vfio_pci_core/version");
+	fake_sysfs_file(&rig_sysfs, "OE", "sys/module/vfio_pci_core/taint");
+	rig_run(BDF);
+	rig_item(PREFLIGHT_KERNEL, "is the patched one (coldvm-0.1.0): D3cold on request");
 }
 END_TEST
 

@@ -189,7 +189,7 @@ no-pr3)
 	stops_short
 	;;
 patched)
-	asked 0 'vfio-pci-core is not the'
+	asked 0 'vfio-pci is the patched one'
 	reaches "on off on off "
 	check "grep -q 'tried back end   explicit' /run/doctor" "by D3cold on request"
 	;;
