@@ -7,6 +7,9 @@
 // Bit 10 of Slot Control (offset 0x6C: QEMU's port has its PCIe capability at 0x54), set alone, takes the power
 // from the slot without unplugging it: config space reads ones, BARs vanish, the device is reset.
 //
+// iasl -D LAB_SWITCH_DOWN: the resource is that of a port of a switch below the root port (QEMU's downstream port has
+// its PCIe capability at 0x90, and the firmware's tables do not name it), and switches that port's slot.
+//
 // Each real switch is one record on the debug console: the port's number, '+' or '-', a line feed. Nothing is
 // written when a method finds the bit already as wanted, so records count switches, not calls.
 
@@ -16,9 +19,21 @@ DefinitionBlock ("", "SSDT", 2, "COLDVM", "LABPWR", 0x00000001)
 
 	Scope (\_SB.PCI0.S08)
 	{
+#ifdef LAB_SWITCH_DOWN
+	Device (UPST)
+	{
+	Name (_ADR, Zero)
+	Device (DOWN)
+	{
+	Name (_ADR, Zero)
+#endif
 		Name (PNUM, 0x31)
 
+#ifdef LAB_SWITCH_DOWN
+		OperationRegion (SLOT, PCI_Config, 0xA8, 0x02)
+#else
 		OperationRegion (SLOT, PCI_Config, 0x6C, 0x02)
+#endif
 		Field (SLOT, WordAcc, NoLock, Preserve)
 		{
 			, 10,
@@ -71,5 +86,9 @@ DefinitionBlock ("", "SSDT", 2, "COLDVM", "LABPWR", 0x00000001)
 
 		Name (_PR0, Package () { SPWR })
 		Name (_PR3, Package () { SPWR })
+#ifdef LAB_SWITCH_DOWN
+	}
+	}
+#endif
 	}
 }

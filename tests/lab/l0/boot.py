@@ -8,7 +8,7 @@ from pathlib import Path
 
 import initramfs
 from kernels import DRIVERS, FLAVOURS, SERIES, BuiltKernel, Kernel, build_driver, cache_dir, read_driver
-from machine import DEVICES, Machine
+from machine import DEVICES, Machine, has_disk, host_addresses
 
 DISK_MIB = 32
 HOST_FILES = ("init", "verbs", "case", "warnings.awk")
@@ -72,12 +72,6 @@ def make_disk(path):
                 out.write(disk_block(number))
         part.rename(master)
     path.write_bytes(master.read_bytes())
-
-
-def host_addresses(devices):
-    """Addresses of the functions: one bus per root port, in order, as the firmware numbers them."""
-    return [f"0000:{slot:02x}:00.{function}"
-            for slot, device in enumerate(devices, 1) for function in range(len(DEVICES[device]))]
 
 
 def host_kernel(options):
@@ -161,7 +155,7 @@ def boot(options, job, job_out=None):
     options.device = options.device or ["nvme"]
     kernel = host_kernel(options)
     for number, device in enumerate(options.device, 1):
-        if device == "nvme" and not (number == 1 and options.disk and os.path.exists(options.disk)):
+        if has_disk(device) and not (number == 1 and options.disk and os.path.exists(options.disk)):
             make_disk(Path(options.disk) if number == 1 and options.disk else out / f"disk{number}.img")
     initrd = out / "initrd"
     build_initrd(options, job, kernel, initrd)

@@ -34,16 +34,41 @@ FROZEN_LOOKS = 10
 FROZEN_SAME = 5
 RFLAGS_IF = 0x200
 
-# One slot each; {bus} is its root port, {n} its number.
+# One slot each, the functions of its device; {bus} is the port above them, {n} its root port's number. Without
+# iommu_platform a virtio device takes a guest's addresses for the host's.
+NVME = ["nvme,bus={bus},addr=0.0,serial=lab{n},drive=disk{n}"]
 DEVICES = {
-    "nvme": ["nvme,bus={bus},addr=0.0,serial=lab{n},drive=disk{n}"],
-    "pair": ["virtio-gpu-pci,bus={bus},addr=0.0,multifunction=on",
+    "nvme": NVME,
+    "pair": ["virtio-gpu-pci,bus={bus},addr=0.0,multifunction=on,iommu_platform=on",
              "e1000e,bus={bus},addr=0.1,netdev=net{n}"],
+    "switch": NVME,
+    "switch-down": NVME,
 }
 
+# Ports between a root port and its device, from above: id and QEMU device. The power resource is the root port's, but
+# for SWITCH_DOWN, where it is that of the port next to the device.
+SWITCH = [("up{n}", "x3130-upstream,id=up{n},bus=rp{n}"),
+          ("down{n}", "xio3130-downstream,id=down{n},bus=up{n},chassis={low},slot={low}")]
+PORTS = {"switch": SWITCH, "switch-down": SWITCH}
+SWITCH_DOWN = "switch-down"
+LOW = 100  # chassis and slot numbers of ports below another, past those of root ports
 
-def port_table(number, directory):
-    """Compiles the power resource of root port NUMBER; the path of the table."""
+
+def has_disk(device):
+    return any("drive=" in function for function in DEVICES[device])
+
+
+def host_addresses(devices):
+    """Addresses of the functions: the firmware numbers buses from above, one root port after the other."""
+    addresses, bus = [], 0
+    for device in devices:
+        bus += 1 + len(PORTS.get(device, ()))
+        addresses += [f"0000:{bus:02x}:00.{function}" for function in range(len(DEVICES[device]))]
+    return addresses
+
+
+def port_table(number, directory, device):
+    """Compiles the power resource of root port NUMBER, or of a port below it; the path of the table."""
     source = (LAB / "host.asl").read_text()
     source = source.replace("S08", f"S{number * 8:02X}")
     source = source.replace("Name (PNUM, 0x31)", f"Name (PNUM, 0x{0x30 + number:02X})")
@@ -52,7 +77,8 @@ def port_table(number, directory):
     asl.write_text(source)
     if not shutil.which("iasl"):
         raise Missing("no iasl (run scripts/setup)")
-    proc = subprocess.run(["iasl", "-we", "-p", asl.with_suffix(""), asl], text=True, capture_output=True)
+    place = ["-D", "LAB_SWITCH_DOWN"] if device == SWITCH_DOWN else []
+    proc = subprocess.run(["iasl", "-we", *place, "-p", asl.with_suffix(""), asl], text=True, capture_output=True)
     if proc.returncode:
         raise RuntimeError(f"iasl refuses {asl}:\n{proc.stdout}{proc.stderr}")
     return asl.with_suffix(".aml")
@@ -120,17 +146,21 @@ class Machine:
         for name, port in (("power", 0x403), ("out", 0x404), ("files", 0x405)):
             args += ["-device", f"isa-debugcon,iobase={port:#x},chardev={name}"]
         for number, device in enumerate(opt.device, 1):
-            args += ["-acpitable", f"file={port_table(number, work)}",
+            args += ["-acpitable", f"file={port_table(number, work, device)}",
                      "-device", f"pcie-root-port,id=rp{number},bus=pcie.0,addr={number}.0,"
                                 f"slot={number},chassis={number}"]
-            if device == "nvme":
+            bus = f"rp{number}"
+            for name, port in PORTS.get(device, ()):
+                bus = name.format(n=number)
+                args += ["-device", port.format(n=number, low=LOW + number)]
+            if has_disk(device):
                 disk = opt.disk if number == 1 and opt.disk else self.out / f"disk{number}.img"
                 self.disks[number] = disk
                 args += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}"]
             else:
                 args += ["-netdev", f"user,id=net{number},restrict=on"]
             for function in DEVICES[device]:
-                args += ["-device", function.format(bus=f"rp{number}", n=number)]
+                args += ["-device", function.format(bus=bus, n=number)]
         return args
 
     # -- the run
