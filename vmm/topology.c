@@ -183,13 +183,15 @@ static int add_function(struct topology_slot *slot, const struct device_options 
 			uint8_t number, const char *sysfs, char *why, size_t why_len)
 {
 	struct topology_function *function = insert_function(slot, number);
+	char host[sizeof(slot->host)]; /* the function is a part of the slot: gcc fears overlap */
 
 	if (!function) {
 		snprintf(why, why_len, "--device: %s.%u is given twice", slot->host, number);
 		return -EINVAL;
 	}
 	function->options = options;
-	snprintf(function->bdf, sizeof(function->bdf), "%.13s.%u", slot->host, number & 7);
+	memcpy(host, slot->host, sizeof(host));
+	snprintf(function->bdf, sizeof(function->bdf), "%.13s.%u", host, number & 7);
 	return read_function(sysfs, function, why, why_len);
 }
 
