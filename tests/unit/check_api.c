@@ -208,14 +208,14 @@ static const char *hear(int fd, const char *until)
 {
 	size_t len = 0, wanted = strlen(until);
 
+	text[0] = '\0';
 	while (len < wanted || memcmp(text + len - wanted, until, wanted)) {
 		ssize_t done = recv(fd, text + len, 1, 0);
 
+		len += done == 1;
 		text[len] = '\0';
 		ck_assert_msg(done == 1, "'%s' does not come, only '%s'", until, text);
-		len++;
 	}
-	text[len] = '\0';
 	return text;
 }
 
