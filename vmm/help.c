@@ -30,6 +30,7 @@ const char help_coldvm[] =
 	"  coldvm run --kernel FILE [options]   run a virtual machine\n"
 	"  coldvm tables DIR [options]          write the ACPI tables it would have to DIR\n"
 	"  coldvm doctor [DEVICE...]            say what stands between devices and D3cold\n"
+	"  coldvm park DEVICE...                keep devices that no VM uses in D3cold\n"
 	"  coldvm ctl SOCKET VERB               ask a running virtual machine\n"
 	"  coldvm top SOCKET...                 watch the power of running machines' devices\n"
 	"  coldvm COMMAND --help                options and examples of a command\n"

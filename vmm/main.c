@@ -11,6 +11,7 @@
 #include "vmm/log.h"
 #include "vmm/machine.h"
 #include "vmm/options.h"
+#include "vmm/park.h"
 #include "vmm/tables.h"
 #include "vmm/top.h"
 
@@ -31,6 +32,11 @@ static int doctor(int argc, char **argv)
 	return (int)doctor_main(argc, argv);
 }
 
+static int park(int argc, char **argv)
+{
+	return park_main(argc, argv);
+}
+
 /* They start no VM, and so have none of its options. */
 static const struct {
 	const char *name;
@@ -39,6 +45,7 @@ static const struct {
 	{ "doctor", doctor },
 	{ "ctl", ctl_main },
 	{ "top", top_main },
+	{ "park", park },
 };
 
 static int print(const char *text)
@@ -81,7 +88,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return usage("say what to do: coldvm run, coldvm tables, coldvm doctor, "
-			     "coldvm ctl, coldvm top, coldvm --help");
+			     "coldvm park, coldvm ctl, coldvm top, coldvm --help");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return print(help_coldvm);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
@@ -93,6 +100,6 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], tools[i].name))
 			return tools[i].main(argc - 2, argv + 2);
 	snprintf(why, sizeof(why),
-		 "unknown command '%s': known are run, tables, doctor, ctl and top", argv[1]);
+		 "unknown command '%s': known are run, tables, doctor, park, ctl and top", argv[1]);
 	return usage(why);
 }

@@ -218,12 +218,6 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 static int start_power(struct passthrough_slot *slot, const struct topology_slot *planned,
 		       unsigned index, char *why, size_t why_len)
 {
-	static const enum power_backend backends[] = {
-		[DEVICE_BACKEND_AUTO] = POWER_BACKEND_AUTO,
-		[DEVICE_BACKEND_EXPLICIT] = POWER_BACKEND_EXPLICIT,
-		[DEVICE_BACKEND_LOWPOWER] = POWER_BACKEND_LOWPOWER,
-		[DEVICE_BACKEND_D3HOT] = POWER_BACKEND_D3HOT,
-	};
 	const struct passthrough_env *env = &slot->all->env;
 	struct slot_policy policy;
 	int r = slot_policy(planned, HOST_SYSFS, &policy, why, why_len);
@@ -233,7 +227,7 @@ static int start_power(struct passthrough_slot *slot, const struct topology_slot
 	const struct power_slot_config config = {
 		.index = index,
 		.policy = policy.power,
-		.backend = backends[planned->backend],
+		.backend = policy.backend,
 		.blocking_on = env->blocking_on,
 		.events = env->events,
 		.wake = slot_wake,

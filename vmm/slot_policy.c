@@ -85,7 +85,16 @@ int slot_policy(const struct topology_slot *slot, const char *sysfs, struct slot
 		[DEVICE_POWER_D3HOT] = POWER_POLICY_D3HOT,
 		[DEVICE_POWER_ON] = POWER_POLICY_ON,
 	};
-	struct slot_policy policy = { .power.deepest = deepest[slot->power] };
+	static const enum power_backend backends[] = {
+		[DEVICE_BACKEND_AUTO] = POWER_BACKEND_AUTO,
+		[DEVICE_BACKEND_EXPLICIT] = POWER_BACKEND_EXPLICIT,
+		[DEVICE_BACKEND_LOWPOWER] = POWER_BACKEND_LOWPOWER,
+		[DEVICE_BACKEND_D3HOT] = POWER_BACKEND_D3HOT,
+	};
+	struct slot_policy policy = {
+		.power.deepest = deepest[slot->power],
+		.backend = backends[slot->backend],
+	};
 	enum device_wake wake = DEVICE_WAKE_DEFAULT;
 	bool has_max_wakes = false;
 

@@ -14,7 +14,8 @@ struct topology_slot;
 
 struct slot_policy {
 	struct power_policy_config power;
-	bool stop_on_failure; /* a device that does not come back ends the VM */
+	enum power_backend backend; /* that the user wants for D3cold */
+	bool stop_on_failure;	    /* a device that does not come back ends the VM */
 };
 
 /*

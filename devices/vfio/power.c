@@ -283,12 +283,15 @@ static void leave_failed(struct power_slot *slot, const struct power_view *asked
 {
 	struct power_depth depth;
 
-	power_read_depth(slot, &depth);
 	settle(slot, asked->command, POWER_FAILED);
+	/* The end of a slot that the host has taken back is no failure. */
+	if (asked->stop && slot_gone(slot))
+		return;
+	power_read_depth(slot, &depth);
 	power_event_failed(slot, event, now_ns(), now_ns() - asked->asked_ns, &depth);
 	log_error(slot->functions[0]->id, "%s (device %s, port %s)", what,
 		  power_state_name(depth.device), power_state_name(depth.port));
-	if (slot->config.failed && !slot_gone(slot) && !power_slot_look(slot).stop)
+	if (slot->config.failed && !slot_gone(slot) && !asked->stop)
 		slot->config.failed(slot->config.opaque, slot->config.index);
 }
 

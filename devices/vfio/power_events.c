@@ -187,7 +187,8 @@ void power_event_alive(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns
 	emit(slot, "power-alive", t_ns, since_ns, HOST_POWER_D0, props);
 }
 
-void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns, bool told)
+void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns, bool told,
+		      uint64_t again_ns)
 {
 	json_t *props = properties(slot, device);
 
@@ -195,6 +196,8 @@ void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint6
 		if (slot->functions[i] == device)
 			power_notes_wake(&slot->notes, i, told);
 	json_object_set_new(props, "told", json_boolean(told));
+	if (!told)
+		add_ns(props, "again_ns", again_ns > t_ns ? again_ns - t_ns : 0);
 	emit(slot, "power-wake", t_ns, 0, HOST_POWER_UNKNOWN, props);
 }
 

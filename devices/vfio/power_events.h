@@ -39,9 +39,9 @@ void power_event_alive(struct power_slot *slot, uint64_t t_ns, uint64_t since_ns
 /* The host's driver and its sysfs contradict each other about the state of @device. */
 void power_event_disagreement(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns,
 			      enum host_power driver, enum host_power sysfs);
-/* @told: to the guest; else the host is asked for low power again, or the rate is used up. */
-void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns,
-		      bool told);
+/* @told: to the guest; else the host is asked for low power again at @again_ns. */
+void power_event_wake(struct power_slot *slot, struct vfio_device *device, uint64_t t_ns, bool told,
+		      uint64_t again_ns);
 /* power-failed or power-late, with the ways back that were tried. */
 void power_event_failed(struct power_slot *slot, const char *event, uint64_t t_ns,
 			uint64_t since_ns, const struct power_depth *depth);

@@ -43,9 +43,9 @@ void power_wake_handle(struct power_slot *slot, unsigned i,
 	slot->engaged[i] = false;
 	told = policy->wake == POWER_WAKE_NOTIFY &&
 	       power_budget_take(&slot->told, policy->max_wakes_per_min, now);
-	power_event_wake(slot, slot->functions[i], now, told);
+	if (!told)
+		power_wake_rearm(slot, policy, now);
+	power_event_wake(slot, slot->functions[i], now, told, slot->enter_ns);
 	if (told)
 		tell_guest(slot, i);
-	else
-		power_wake_rearm(slot, policy, now);
 }

@@ -234,6 +234,18 @@ START_TEST(a_failure_at_the_end_of_the_vm_is_told_to_nobody)
 }
 END_TEST
 
+START_TEST(the_end_of_a_slot_that_was_given_back_is_no_failure)
+{
+	go_cold();
+	power_slot_request(host.slot, &fn(0)->device);
+	wait_event("device-released");
+	wait_phase(POWER_FAILED);
+	power_slot_destroy(host.slot);
+	host.slot = NULL;
+	expect_no_event();
+}
+END_TEST
+
 START_TEST(an_error_interrupt_while_leaving_changes_nothing)
 {
 	go_cold();
@@ -357,6 +369,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_refused_cycle_is_no_success);
 	tcase_add_test(t, a_good_exit_is_no_recovery);
 	tcase_add_test(t, a_failure_at_the_end_of_the_vm_is_told_to_nobody);
+	tcase_add_test(t, the_end_of_a_slot_that_was_given_back_is_no_failure);
 	tcase_add_test(t, an_error_interrupt_while_leaving_changes_nothing);
 
 	t = suite_case(s, "two functions", two_functions, slot_rig_free);

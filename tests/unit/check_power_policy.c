@@ -169,7 +169,10 @@ START_TEST(rearm_stays_awake_until_the_minute_allows_it)
 	wait_event("power-d3cold");
 	first = host.slot->reentered.at[0];
 	foreign_wake(0);
-	expect_event("power-wake");
+	json_t *p = expect_event("power-wake");
+	json_int_t again = json_integer_value(json_object_get(p, "again_ns"));
+	ck_assert_int_gt(again, SECONDS(30));
+	ck_assert_int_le(again, SECONDS(60));
 	usleep(50000);
 	expect_no_event();
 	ck_assert_uint_eq(host.slot->enter_ns, first + POWER_BUDGET_SPAN_NS);
