@@ -630,6 +630,20 @@ START_TEST(request_that_takes_too_long_ends)
 }
 END_TEST
 
+START_TEST(body_that_was_asked_for_has_no_more_time)
+{
+	uint64_t started = now_ns();
+	int fd = dial();
+
+	say(fd, "PUT /api/v1/vm.shutdown HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: "
+		"2\r\n\r\n");
+	hear_all(fd);
+	ck_assert_str_eq(text, "HTTP/1.1 100 Continue\r\n\r\n");
+	ck_assert_uint_lt(now_ns() - started, 5000000000);
+	close(fd);
+}
+END_TEST
+
 START_TEST(connection_between_requests_has_all_the_time)
 {
 	int fd = dial();
@@ -964,6 +978,7 @@ int main(void)
 	tcase_add_test(protocol, client_may_leave_at_any_moment);
 	tcase_add_test(protocol, end_in_the_middle_of_a_request_is_answered);
 	tcase_add_test(limits, request_that_takes_too_long_ends);
+	tcase_add_test(limits, body_that_was_asked_for_has_no_more_time);
 	tcase_add_test(limits, connection_between_requests_has_all_the_time);
 	tcase_add_test(limits, idle_connections_make_room);
 	tcase_add_test(limits, busy_connections_do_not);
