@@ -50,12 +50,8 @@ static uint32_t slot_take_wakes(void *opaque)
 	struct passthrough_slot *slot = opaque;
 	uint32_t wakes = power_slot_take_wakes(slot->power);
 
-	for (unsigned i = 0; i < slot->nr; i++) {
-		struct vfio_device *device = &slot->devices[i].vfio;
-
-		if (wakes & (1u << PCI_FN_OF(device->function.devfn)))
-			vfio_config_set_pme_status(device);
-	}
+	for (unsigned i = 0; i < slot->nr; i++)
+		pme_tell(&slot->devices[i].vfio, wakes);
 	return wakes;
 }
 

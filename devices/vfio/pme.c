@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devices/vfio/vfio.h"
 #include "vmm/bits.h"
 
 #define CONFIG_SIZE 256
@@ -138,4 +139,10 @@ uint16_t pme_choose(const char *root, const char *bdf, enum pme_policy policy, b
 	err = pme_read_support(root, bdf, &real);
 	return policy == PME_POLICY_ON ? choose_on(err, real, ret_warn, why, why_len)
 				       : choose_force(err, real, ret_warn, why, why_len);
+}
+
+void pme_tell(struct vfio_device *device, uint32_t wakes)
+{
+	if (wakes & (1u << PCI_FN_OF(device->function.devfn)))
+		vfio_config_set_pme_status(device);
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct vfio_device;
+
 enum pme_policy {
 	PME_POLICY_OFF,
 	PME_POLICY_ON,	  /* what the device has */
@@ -32,5 +34,9 @@ int pme_read_support(const char *root, const char *bdf, uint16_t *ret);
  */
 uint16_t pme_choose(const char *root, const char *bdf, enum pme_policy policy, bool *ret_warn,
 		    char *why, size_t why_len);
+
+/* The guest has been given @wakes, bits by function number, to notify: PME_Status of @device says
+ * the same if it is one of them. On a vCPU thread; device->lock not held. */
+void pme_tell(struct vfio_device *device, uint32_t wakes);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/fake/fake_sysfs.h"
+#include "tests/unit/slot_rig.h"
 #include "tests/unit/suite.h"
 
 #define BDF	"0000:01:00.1"
@@ -165,6 +166,52 @@ START_TEST(force_offers_all_and_says_what_the_device_lacks)
 }
 END_TEST
 
+/* --- wakes ---------------------------------------------------------------------------------------
+ */
+
+static void slot_with_pme(void)
+{
+	slot_rig_start_default(2);
+	for (unsigned i = 0; i < 2; i++)
+		host.functions[i].fake->device.pme_support = ALL_PME;
+}
+
+static bool status_of(unsigned i)
+{
+	uint32_t csr = fake_vfio_config_read(host.functions[i].fake, FAKE_VFIO_PM + PCI_PM_CTRL, 2);
+
+	ck_assert_uint_ne(csr, 0xffff);
+	return csr & PCI_PM_CTRL_PME_STATUS;
+}
+
+/* All of the way from what the host signals, as it does for a device that wakes itself. */
+START_TEST(a_wake_is_in_the_status_of_the_function_that_is_notified)
+{
+	uint32_t wakes;
+
+	go_cold();
+	foreign_wake(1);
+	wait_wake();
+	wakes = power_slot_take_wakes(host.slot);
+	ck_assert_uint_eq(wakes, 1 << 3);
+	for (unsigned i = 0; i < 2; i++)
+		pme_tell(&host.functions[i].fake->device, wakes);
+	go_on();
+	ck_assert(!status_of(0));
+	ck_assert(status_of(1));
+}
+END_TEST
+
+START_TEST(a_guest_that_comes_back_by_itself_finds_no_status)
+{
+	go_cold();
+	for (unsigned i = 0; i < 2; i++)
+		pme_tell(&host.functions[i].fake->device, power_slot_take_wakes(host.slot));
+	go_on();
+	ck_assert(!status_of(0) && !status_of(1));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("pme");
@@ -181,6 +228,10 @@ static Suite *make_suite(void)
 	tcase_add_test(t, on_without_d3cold_offers_the_rest_and_says_how_deep_that_goes);
 	tcase_add_test(t, on_with_a_device_that_has_none_or_does_not_tell_offers_none);
 	tcase_add_test(t, force_offers_all_and_says_what_the_device_lacks);
+
+	t = suite_case(s, "wakes", slot_with_pme, slot_rig_free);
+	tcase_add_test(t, a_wake_is_in_the_status_of_the_function_that_is_notified);
+	tcase_add_test(t, a_guest_that_comes_back_by_itself_finds_no_status);
 	return s;
 }
 

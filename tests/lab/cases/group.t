@@ -22,4 +22,11 @@ check_eq "$(wc -l </run/err)" 1 "in one line"
 check "grep -q '$first' /run/err" "it names the other device"
 check "grep -q '$driver' /run/err" "and its driver"
 check "grep -q 'driver_override' /run/err" "and the command"
+
+# Whoever asks for all functions has asked for that one too.
+timeout -s KILL 30 coldvm run --kernel /guest/bzImage --device "path=$second,functions=all" </dev/null >/run/out 2>/run/err
+check_eq $? 1 "coldvm refuses all functions"
+note "$(cat /run/err)"
+check_eq "$(wc -l </run/err)" 1 "in one line"
+check "grep -q 'functions=all of $second: $first is bound to $driver, not to vfio-pci; run: ' /run/err" "that says which one and what to run"
 host "device_bind $first"
