@@ -134,7 +134,7 @@ static void put(struct pen *pen, const char *fmt, ...)
 	pen->used++;
 }
 
-#define FIXED_COLUMNS 65 /* of a row, before its bar */
+#define FIXED_COLUMNS 64 /* of a row, before its bar */
 
 static unsigned bar_cells(unsigned columns)
 {
