@@ -49,6 +49,18 @@ void power_probe(enum power_mark mark, unsigned slot, uint64_t t_ns, enum host_p
 	case POWER_MARK_DISAGREEMENT:
 		DTRACE_PROBE3(coldvm, power_disagreement, slot, t_ns, state);
 		break;
+	case POWER_MARK_HELD_BACK:
+		DTRACE_PROBE3(coldvm, power_entry_held_back, slot, t_ns, state);
+		break;
+	case POWER_MARK_RECOVERED:
+		DTRACE_PROBE3(coldvm, power_recovered, slot, t_ns, state);
+		break;
+	case POWER_MARK_CONFIG_LOST:
+		DTRACE_PROBE3(coldvm, power_config_lost, slot, t_ns, state);
+		break;
+	case POWER_MARK_POLICY:
+		DTRACE_PROBE3(coldvm, power_policy, slot, t_ns, state);
+		break;
 	case POWER_NR_MARKS:
 		break;
 	}

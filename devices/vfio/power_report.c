@@ -161,8 +161,7 @@ static json_t *wake_reason(const struct power_slot *slot, const struct snapshot 
 		if (now->gone[i] || !(now->woken & (1u << i)))
 			continue;
 		snprintf(text, sizeof(text),
-			 "%s (%s) was woken on the host after the entry, not by the guest, which "
-			 "was told and has not reacted yet",
+			 "%s (%s) was woken on the host after the entry, not by the guest",
 			 device->id, device->bdf);
 		why = reason("wake", text);
 		set_text(why, "bdf", device->bdf);
@@ -330,6 +329,9 @@ static json_t *counts(const struct power_stats *stats)
 		{ "failures", POWER_MARK_FAILED },
 		{ "late", POWER_MARK_LATE },
 		{ "disagreements", POWER_MARK_DISAGREEMENT },
+		{ "entries_held_back", POWER_MARK_HELD_BACK },
+		{ "recovered", POWER_MARK_RECOVERED },
+		{ "config_lost", POWER_MARK_CONFIG_LOST },
 	};
 	json_t *object = json_object();
 

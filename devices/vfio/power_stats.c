@@ -21,6 +21,10 @@ static const char *const mark_names[POWER_NR_MARKS] = {
 	[POWER_MARK_FAILED] = "power-failed",
 	[POWER_MARK_LATE] = "power-late",
 	[POWER_MARK_DISAGREEMENT] = "power-disagreement",
+	[POWER_MARK_HELD_BACK] = "power-entry-held-back",
+	[POWER_MARK_RECOVERED] = "power-recovered",
+	[POWER_MARK_CONFIG_LOST] = "power-config-lost",
+	[POWER_MARK_POLICY] = "power-policy",
 };
 
 enum power_mark power_mark_parse(const char *event)
@@ -146,10 +150,10 @@ static void entry_issued(struct power_stats *stats, const struct power_sample *s
 			      sample->t_ns - min_u64(stats->off_asked_ns, sample->t_ns));
 	stats->off_asked_ns = 0;
 	/* The guest's _ON may have come meanwhile: then the slot is on its way up already. */
-	if (stats->span == POWER_SPAN_ENTERING || stats->span == POWER_SPAN_WARM)
-		set_span(stats, POWER_SPAN_WARM, sample->t_ns);
-	else
+	if (stats->span == POWER_SPAN_EXITING)
 		stats->left = POWER_SPAN_WARM;
+	else if (stats->span != POWER_SPAN_ON && stats->span != POWER_SPAN_FAILED)
+		set_span(stats, POWER_SPAN_WARM, sample->t_ns);
 }
 
 /* The worker has taken notice of an _ON and an _OFF that followed each other. If the host was
@@ -206,6 +210,9 @@ void power_stats_add(struct power_stats *stats, const struct power_sample *sampl
 		if (stats->span == POWER_SPAN_D3COLD)
 			set_span(stats, POWER_SPAN_WARM, sample->t_ns);
 		stats->exit_made = true;
+		/* Without an _ON of the guest: another policy, or the end of the VM. */
+		if (stats->span == POWER_SPAN_D3COLD)
+			set_span(stats, POWER_SPAN_WARM, sample->t_ns);
 		histogram_add(&stats->latency[POWER_LATENCY_HOST_EXIT], sample->took_ns);
 		break;
 	case POWER_MARK_ALIVE:
@@ -214,6 +221,11 @@ void power_stats_add(struct power_stats *stats, const struct power_sample *sampl
 		/* The guest's next _OFF may be told before it, by a vCPU. */
 		if (stats->span != POWER_SPAN_ENTERING)
 			set_span(stats, POWER_SPAN_ON, sample->t_ns);
+		break;
+	case POWER_MARK_HELD_BACK:
+		/* Sealed, and for the time being awake. */
+		if (stats->span == POWER_SPAN_ENTERING)
+			set_span(stats, POWER_SPAN_WARM, sample->t_ns);
 		break;
 	case POWER_MARK_EXIT_CANCELLED:
 		exit_cancelled(stats, sample->t_ns);

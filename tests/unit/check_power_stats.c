@@ -224,6 +224,38 @@ START_TEST(off_that_overtakes_the_news_of_life_stays_off)
 }
 END_TEST
 
+START_TEST(exit_without_the_guest_ends_d3cold)
+{
+	go_d3cold();
+	add(POWER_MARK_EXIT_RETURNED, 3000, 100);
+	ck_assert_uint_eq(stats.span, POWER_SPAN_WARM);
+	add(POWER_MARK_ENTRY_ISSUED, 4000, 1);
+	add(POWER_MARK_D3COLD, 4010, 10);
+	ck_assert_uint_eq(stats.span, POWER_SPAN_D3COLD);
+	ck_assert_uint_eq(span_ms(POWER_SPAN_D3COLD, 5000), 980 + 990);
+	ck_assert_uint_eq(stats.latency[POWER_LATENCY_OFF_TO_ENTRY].count, 1);
+}
+END_TEST
+
+START_TEST(second_entry_is_observed_anew)
+{
+	go_d3cold();
+	add(POWER_MARK_ENTRY_ISSUED, 3000, 1);
+	ck_assert_uint_eq(stats.span, POWER_SPAN_WARM);
+}
+END_TEST
+
+START_TEST(entry_that_is_held_back_is_warm)
+{
+	add(POWER_MARK_OFF_ASKED, 2000, 0);
+	add(POWER_MARK_HELD_BACK, 2001, 0);
+	ck_assert_uint_eq(stats.span, POWER_SPAN_WARM);
+	add(POWER_MARK_ENTRY_ISSUED, 9000, 1);
+	ck_assert_uint_eq(stats.latency[POWER_LATENCY_OFF_TO_ENTRY].last_ns, MS(7000));
+	expect_whole(9000);
+}
+END_TEST
+
 START_TEST(failed_slot_can_come_back)
 {
 	go_d3cold();
@@ -351,6 +383,9 @@ int main(void)
 	tcase_add_test(spans, on_that_overtakes_the_news_of_the_entry_stays_on_its_way);
 	tcase_add_test(spans, entry_that_was_told_late_is_what_an_unmade_exit_leaves);
 	tcase_add_test(spans, off_that_overtakes_the_news_of_life_stays_off);
+	tcase_add_test(spans, exit_without_the_guest_ends_d3cold);
+	tcase_add_test(spans, second_entry_is_observed_anew);
+	tcase_add_test(spans, entry_that_is_held_back_is_warm);
 	tcase_add_test(spans, failed_slot_can_come_back);
 	tcase_add_test(spans, time_before_the_last_change_takes_nothing_away);
 	tcase_add_test(histogram, no_value_has_no_percentile);
