@@ -164,7 +164,7 @@ static int follow(const char *path, const struct verb *verb, bool json)
 			break;
 	}
 	client_close_conn(&conn);
-	if (r == 0 && conn.status == 200)
+	if (r == 0 && conn.coldvm && conn.status == 200)
 		return STATUS_OK;
 	if (r == -ECANCELED)
 		return failed("standard output cannot be written");

@@ -61,8 +61,7 @@ static void bar_text(const struct top_bar *bar, uint64_t now_ns, unsigned cells,
 	for (unsigned i = 0; i < cells; i++) {
 		uint64_t age = cells - 1 - i;
 		uint64_t number = newest - age;
-		bool known =
-			age <= newest && number <= bar->last && bar->last - number < TOP_MAX_CELLS;
+		bool known = age <= newest && number <= bar->last;
 
 		text[i] = known ? signs[bar->cells[number % TOP_MAX_CELLS]] : ' ';
 	}

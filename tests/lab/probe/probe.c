@@ -147,6 +147,7 @@ static const struct {
 	{ "heartbeat", heartbeat_main, "HZ" },
 	{ "agent", agent_main, "TTY" },
 	{ "guest", guest_main, "IN-FIFO LOG TIMEOUT COMMAND" },
+	{ "ask", ask_main, "SOCKET TARGET COUNT" },
 	{ "wait-event", wait_event_main, "FILE CURSOR-FILE TIMEOUT NAME..." },
 	{ "wait-text", wait_text_main, "FILE TIMEOUT TEXT..." },
 	{ "wait-file", wait_file_main, "FILE TIMEOUT" },

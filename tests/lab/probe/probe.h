@@ -43,6 +43,7 @@ int aml_rename_main(int argc, char **argv);
 int heartbeat_main(int argc, char **argv);
 int agent_main(int argc, char **argv);
 int guest_main(int argc, char **argv);
+int ask_main(int argc, char **argv);
 int wait_event_main(int argc, char **argv);
 int wait_text_main(int argc, char **argv);
 int wait_file_main(int argc, char **argv);
