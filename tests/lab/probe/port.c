@@ -108,3 +108,38 @@ int cfg_ecam_main(int argc, char **argv)
 	mem_access(phys, argv[6]);
 	return 0;
 }
+
+/*
+ * Writes commands to a slot's register bank (acpi/abi.h) and reads its status, at random, past the
+ * guest's ACPI. Ends with the slot on, as the guest believes it to be, and prints the status.
+ */
+int slot_hammer_main(int argc, char **argv)
+{
+	unsigned int bank, seed;
+	uint32_t status;
+	int64_t end;
+
+	if (argc != 4)
+		die("slot-hammer BANK-PORT SECONDS SEED");
+	bank = parse_number(argv[1]);
+	end = clock_now() + (int64_t)parse_number(argv[2]) * 1000000000;
+	seed = parse_number(argv[3]);
+	if (iopl(3))
+		die_errno("iopl");
+	while (clock_now() < end) {
+		outl(1 + rand_r(&seed) % 2, bank);
+		for (int reads = rand_r(&seed) % 4; reads > 0; reads--)
+			inl(bank + 4 * (1 + rand_r(&seed) % 2));
+		/* Now and then, long enough for the host to get somewhere. */
+		if (rand_r(&seed) % 64 == 0)
+			usleep(rand_r(&seed) % 200000);
+	}
+	outl(1, bank);
+	end = clock_now() + (int64_t)30 * 1000000000;
+	do {
+		usleep(1000);
+		status = inl(bank + 4);
+	} while (status & 2 && clock_now() < end);
+	printf("%" PRIu32 "\n", status);
+	return 0;
+}

@@ -137,6 +137,7 @@ static const struct {
 	{ "cfg-cf8", cfg_cf8_main, "BUS DEV FN OFF [VALUE]" },
 	{ "cfg-ecam", cfg_ecam_main, "ECAM-BASE BUS DEV FN OFF [VALUE]" },
 	{ "mem", mem_main, "PHYS [VALUE]" },
+	{ "slot-hammer", slot_hammer_main, "BANK-PORT SECONDS SEED" },
 	{ "vfio-cycle", vfio_cycle_main, "BDF [CYCLES [AWAKE-MS [COLD-MS]]]" },
 	{ "sample", sample_main, "[-i MS] FILE..." },
 	{ "bar-hold", bar_hold_main, "RESOURCE-FILE NAME | NAME r OFF | NAME w OFF VALUE" },

@@ -31,6 +31,7 @@ int write_text(const char *path, const char *text);
 int control_main(int argc, char **argv);
 int port_out_main(int argc, char **argv);
 int cfg_cf8_main(int argc, char **argv);
+int slot_hammer_main(int argc, char **argv);
 int mem_main(int argc, char **argv);
 int cfg_ecam_main(int argc, char **argv);
 int vfio_cycle_main(int argc, char **argv);
