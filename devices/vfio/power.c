@@ -10,13 +10,16 @@
  *                                           IOMMU map of it would let peers hit a dead device
  *                   drain the wake eventfd  an old count would look like a wake
  *                   entry, last function first
- *                 D3cold?                   the driver's verdict where it gives one; else
- *                 observe()                 sysfs power_state until D3cold or the deadline
+ *                 power_observe()           D3cold? The driver's verdict where it gives one; else
+ *                                           sysfs power_state until D3cold or the deadline
+ *                 enter_again()             after a wake that the guest is not told of, and when
+ *                                           min_off_ms, which holds an entry back, is over
  *   guest _ON  -> power_slot_command()      mark busy, wake the worker, return; the AML polls
  *      worker:    leave()
  *                   exit, function 0 first  the others hang on it (quirks.c, device links)
  *                   prove life              by the driver's verdict; without one the ioctl
  *                                           returns 0 for a dead device too
+ *                   power_revive()          if it is not there: exit again, resets, D3cold
  *                   drain the eventfds      each exit signals its own
  *                   PMCSR to D0, BARs back, unseal
  *
