@@ -3,6 +3,7 @@
  * them. A verb is a row of the table at the end, and a call. */
 #include "vmm/api_verbs.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,16 @@ static void vm_device_power(void *opaque, const json_t *body, struct api_reply *
 
 	(void)body;
 	api_reply_json(reply, json_pack("{s:o}", "slots", machine->device_power(machine->opaque)));
+}
+
+static void vm_device_power_policy(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+	char why[256] = "";
+	int r = machine->set_policy(machine->opaque, body, why, sizeof(why));
+
+	if (r < 0)
+		api_reply_error(reply, r == -ENOENT ? 404 : 400, "%s", why);
 }
 
 static void vm_counters(void *opaque, const json_t *body, struct api_reply *reply)
@@ -113,6 +124,8 @@ const struct api_verb api_verbs[] = {
 	{ "GET", "/api/v1/vm.info", vm_info, "configuration and state of the VM" },
 	{ "GET", "/api/v1/vm.device-power", vm_device_power,
 	  "power of each slot: asked, observed, why they differ, how long, how often" },
+	{ "PUT", "/api/v1/vm.device-power-policy", vm_device_power_policy,
+	  "changes the policy of a slot: id, power, wake, max_wakes_per_min, min_off_ms" },
 	{ "GET", "/api/v1/vm.counters", vm_counters, "counts of each slot" },
 	{ "PUT", "/api/v1/vm.shutdown", vm_shutdown,
 	  "presses the power button; a second one, or 10 s, stop the VM" },

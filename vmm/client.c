@@ -138,28 +138,37 @@ static const http_parser_settings settings = {
 	.on_message_complete = on_complete,
 };
 
-int client_send(struct client_conn *conn, const char *method, const char *target)
+static int send_all(int fd, const char *data, size_t len)
 {
-	char text[512];
-	int len = snprintf(text, sizeof(text),
-			   "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", method,
-			   target);
+	while (len) {
+		ssize_t done = send(fd, data, len, MSG_NOSIGNAL);
 
-	if (len < 0 || (size_t)len >= sizeof(text))
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		data += done < 0 ? 0 : done;
+		len -= done < 0 ? 0 : (size_t)done;
+	}
+	return 0;
+}
+
+int client_send(struct client_conn *conn, const char *method, const char *target, const char *text)
+{
+	size_t text_len = text ? strlen(text) : 0;
+	char head[512];
+	int r, len;
+
+	len = snprintf(head, sizeof(head),
+		       "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n", method,
+		       target, text_len);
+	if (len < 0 || (size_t)len >= sizeof(head))
 		return -EINVAL;
 	http_parser_init(&conn->parser, HTTP_RESPONSE);
 	conn->parser.data = conn;
 	conn->status = 0;
 	conn->coldvm = conn->complete = conn->refused = conn->in_value = false;
 	conn->field_len = conn->value_len = 0;
-	for (int sent = 0; sent < len;) {
-		ssize_t done = send(conn->fd, text + sent, (size_t)(len - sent), MSG_NOSIGNAL);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		sent += done < 0 ? 0 : (int)done;
-	}
-	return 0;
+	r = send_all(conn->fd, head, (size_t)len);
+	return r < 0 ? r : send_all(conn->fd, text, text_len);
 }
 
 int client_receive(struct client_conn *conn)
@@ -218,8 +227,8 @@ static void explain_answer(const char *path, int err, char *why, size_t why_len)
 		snprintf(why, why_len, "%s: %s", path, strerror(-err));
 }
 
-int client_ask(const char *path, const char *method, const char *target, char **ret_body, char *why,
-	       size_t why_len)
+int client_ask(const char *path, const char *method, const char *target, const char *text,
+	       char **ret_body, char *why, size_t why_len)
 {
 	struct answer answer = { 0 };
 	struct client_conn conn;
@@ -229,7 +238,7 @@ int client_ask(const char *path, const char *method, const char *target, char **
 		return r;
 	conn.body = collect;
 	conn.opaque = &answer;
-	r = client_send(&conn, method, target);
+	r = client_send(&conn, method, target, text);
 	while (r >= 0) {
 		r = client_receive(&conn);
 		if (r == 0)
@@ -265,7 +274,7 @@ void client_error_text(unsigned status, const char *body, char *text, size_t len
 int client_ask_json(const char *path, const char *target, json_t **ret, char *why, size_t why_len)
 {
 	char *body = NULL, error[256];
-	int r = client_ask(path, "GET", target, &body, why, why_len);
+	int r = client_ask(path, "GET", target, NULL, &body, why, why_len);
 	json_t *object = NULL;
 
 	if (r < 0)

@@ -30,20 +30,21 @@ struct client_conn {
 int client_connect(struct client_conn *conn, const char *path, char *why, size_t why_len);
 void client_close_conn(struct client_conn *conn);
 
-/* Sends a request without a body. conn->body and conn->opaque are set by then. -errno. */
-int client_send(struct client_conn *conn, const char *method, const char *target);
+/* Sends a request; @text is its body, NULL for none. conn->body and conn->opaque are set by then.
+ * -errno. */
+int client_send(struct client_conn *conn, const char *method, const char *target, const char *text);
 /* Reads what is there, or waits for more if the descriptor blocks, and calls conn->body. 1: go on;
  * 0: the response is complete; -ECANCELED (conn->body failed), -EPROTO (this is no HTTP),
  * -ECONNRESET (it ended too early), -EAGAIN. */
 int client_receive(struct client_conn *conn);
 
 /*
- * One request, its whole response. Waits 10 s for each part of it at most. Returns the status, and
- * in *@ret_body the body with a NUL behind it, which the caller frees. -errno with one line in @why
- * if there is no answer, or none of a coldvm.
+ * One request with the body @text (NULL: none), its whole response. Waits 10 s for each part of it
+ * at most. Returns the status, and in *@ret_body the body with a NUL behind it, which the caller
+ * frees. -errno with one line in @why if there is no answer, or none of a coldvm.
  */
-int client_ask(const char *path, const char *method, const char *target, char **ret_body, char *why,
-	       size_t why_len);
+int client_ask(const char *path, const char *method, const char *target, const char *text,
+	       char **ret_body, char *why, size_t why_len);
 /* The same for a verb that answers 200 with JSON: a new reference in *@ret. An error reply of the
  * VM is -EREMOTEIO, with its text in @why. */
 int client_ask_json(const char *path, const char *target, json_t **ret, char *why, size_t why_len);

@@ -27,22 +27,35 @@ static const char help[] =
 	"  counters      counts of each slot\n"
 	"  events        events from now on, as JSON lines\n"
 	"  metrics       figures for Prometheus\n"
+	"  policy JSON   changes the policy of a device: {\"id\":\"gpu\",\"power\":\"d3hot\"}\n"
 	"  shutdown      presses the power button; a second one, or 10 s, stop the VM\n"
 	"  power-button  presses the power button\n"
 	"  stop          stops the VM at once\n"
 	"\n"
 	"  --json        the answer as the VM gives it\n"
 	"\n"
-	"None of them wakes a device. Exit status: 0 done, 1 no answer, or an error, 2 usage.\n"
+	"None of them wakes a device, but a policy that says so. Exit status: 0 done,\n"
+	"1 no answer, or an error, 2 usage.\n"
 	"\n"
 	"Example:\n"
 	"  coldvm ctl /run/vm.api power\n";
+
+struct question;
 
 struct verb {
 	const char *name;
 	const char *method, *target;
 	void (*print)(FILE *out, const json_t *answer); /* NULL: the answer as it is */
-	int (*run)(const char *path, const struct verb *verb, bool json);
+	int (*run)(const struct question *question);
+	bool has_text; /* a third word, the body of the request */
+};
+
+/* The command line. */
+struct question {
+	const char *path;
+	const struct verb *verb;
+	const char *text; /* NULL: none */
+	bool json;
 };
 
 static int failed(const char *why)
@@ -99,30 +112,30 @@ static void print_counters(FILE *out, const json_t *answer)
 /* --- kinds of verbs ----------------------------------------------------------------------------
  */
 
-static int ask(const char *path, const struct verb *verb, bool json)
+static int ask(const struct question *question)
 {
 	json_t *answer;
 	char why[512];
 
-	if (client_ask_json(path, verb->target, &answer, why, sizeof(why)) < 0)
+	if (client_ask_json(question->path, question->verb->target, &answer, why, sizeof(why)) < 0)
 		return failed(why);
-	if (json) {
+	if (question->json) {
 		json_dumpf(answer, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
-		verb->print(stdout, answer);
+		question->verb->print(stdout, answer);
 	}
 	json_decref(answer);
 	return flushed();
 }
 
 /* A reply with nothing in it, or one that is printed as it is. */
-static int ask_plain(const char *path, const struct verb *verb, bool json)
+static int ask_plain(const struct question *question)
 {
+	const struct verb *verb = question->verb;
 	char why[512], error[256], *body;
-	int r = client_ask(path, verb->method, verb->target, &body, why, sizeof(why));
-
-	(void)json;
+	int r = client_ask(question->path, verb->method, verb->target, question->text, &body, why,
+			   sizeof(why));
 	if (r < 0)
 		return failed(why);
 	if (r == 200 || r == 204) {
@@ -131,7 +144,7 @@ static int ask_plain(const char *path, const struct verb *verb, bool json)
 		return flushed();
 	}
 	client_error_text((unsigned)r, body, error, sizeof(error));
-	snprintf(why, sizeof(why), "%s: %s", path, error);
+	snprintf(why, sizeof(why), "%s: %s", question->path, error);
 	free(body);
 	return failed(why);
 }
@@ -143,21 +156,19 @@ static int show(void *opaque, const char *data, size_t len)
 }
 
 /* Events until the VM ends. */
-static int follow(const char *path, const struct verb *verb, bool json)
+static int follow(const struct question *question)
 {
 	const struct timeval forever = { 0 };
 	struct client_conn conn;
 	char why[512];
-	int r = client_connect(&conn, path, why, sizeof(why));
-
-	(void)json;
+	int r = client_connect(&conn, question->path, why, sizeof(why));
 	if (r < 0)
 		return failed(why);
 	conn.body = show;
 	if (setsockopt(conn.fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever)) < 0)
 		r = -errno;
 	if (r == 0)
-		r = client_send(&conn, verb->method, verb->target);
+		r = client_send(&conn, question->verb->method, question->verb->target, NULL);
 	while (r >= 0) {
 		r = client_receive(&conn);
 		if (r == 0)
@@ -168,23 +179,24 @@ static int follow(const char *path, const struct verb *verb, bool json)
 		return STATUS_OK;
 	if (r == -ECANCELED)
 		return failed("standard output cannot be written");
-	snprintf(why, sizeof(why), "%s: the events broke off: %s", path,
+	snprintf(why, sizeof(why), "%s: the events broke off: %s", question->path,
 		 conn.coldvm ? strerror(r < 0 ? -r : EPROTO)
 			     : "whoever listens there is no coldvm");
 	return failed(why);
 }
 
 static const struct verb verbs[] = {
-	{ "ping", "GET", "/api/v1/vmm.ping", print_ping, ask },
-	{ "info", "GET", "/api/v1/vm.info", status_info, ask },
-	{ "status", "GET", "/api/v1/vm.device-power", print_status, ask },
-	{ "power", "GET", "/api/v1/vm.device-power", print_power, ask },
-	{ "counters", "GET", "/api/v1/vm.counters", print_counters, ask },
-	{ "events", "GET", "/api/v1/events", NULL, follow },
-	{ "metrics", "GET", "/metrics", NULL, ask_plain },
-	{ "shutdown", "PUT", "/api/v1/vm.shutdown", NULL, ask_plain },
-	{ "power-button", "PUT", "/api/v1/vm.power-button", NULL, ask_plain },
-	{ "stop", "PUT", "/api/v1/vmm.shutdown", NULL, ask_plain },
+	{ "ping", "GET", "/api/v1/vmm.ping", print_ping, ask, false },
+	{ "info", "GET", "/api/v1/vm.info", status_info, ask, false },
+	{ "status", "GET", "/api/v1/vm.device-power", print_status, ask, false },
+	{ "power", "GET", "/api/v1/vm.device-power", print_power, ask, false },
+	{ "counters", "GET", "/api/v1/vm.counters", print_counters, ask, false },
+	{ "events", "GET", "/api/v1/events", NULL, follow, false },
+	{ "metrics", "GET", "/metrics", NULL, ask_plain, false },
+	{ "policy", "PUT", "/api/v1/vm.device-power-policy", NULL, ask_plain, true },
+	{ "shutdown", "PUT", "/api/v1/vm.shutdown", NULL, ask_plain, false },
+	{ "power-button", "PUT", "/api/v1/vm.power-button", NULL, ask_plain, false },
+	{ "stop", "PUT", "/api/v1/vmm.shutdown", NULL, ask_plain, false },
 };
 
 /* --- the command line --------------------------------------------------------------------------
@@ -215,34 +227,53 @@ static int unknown_verb(const char *name)
 	return usage(why);
 }
 
+static int unexpected(const char *word)
+{
+	char why[256];
+
+	snprintf(why, sizeof(why), "'%.64s' is not expected: coldvm ctl SOCKET VERB [--json]",
+		 word);
+	return usage(why);
+}
+
+/* STATUS_OK if all words are there. */
+static int complete(const char *const *words, unsigned nr, struct question *question)
+{
+	if (nr < 2)
+		return usage(nr ? "say what to ask: coldvm ctl SOCKET VERB [--json]"
+				: "say which VM: coldvm ctl SOCKET VERB [--json]");
+	question->path = words[0];
+	question->verb = find_verb(words[1]);
+	if (!question->verb)
+		return unknown_verb(words[1]);
+	if (question->verb->has_text && nr < 3)
+		return usage("say which policy: coldvm ctl SOCKET policy "
+			     "'{\"id\":\"gpu\",\"power\":\"d3hot\"}'");
+	if (!question->verb->has_text && nr > 2)
+		return unexpected(words[2]);
+	question->text = nr > 2 ? words[2] : NULL;
+	return STATUS_OK;
+}
+
 int ctl_main(int argc, char **argv)
 {
-	const char *words[2];
-	const struct verb *verb;
+	struct question question = { 0 };
+	const char *words[3];
 	unsigned nr = 0;
-	bool json = false;
-	char why[256];
+	int r;
 
 	for (int i = 0; i < argc; i++) {
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
 			fputs(help, stdout);
 			return flushed();
 		}
-		if (!strcmp(argv[i], "--json")) {
-			json = true;
-		} else if (argv[i][0] == '-' || nr == ARRAY_SIZE(words)) {
-			snprintf(why, sizeof(why),
-				 "'%s' is not expected: coldvm ctl SOCKET VERB [--json]", argv[i]);
-			return usage(why);
-		} else {
+		if (!strcmp(argv[i], "--json"))
+			question.json = true;
+		else if (argv[i][0] == '-' || nr == ARRAY_SIZE(words))
+			return unexpected(argv[i]);
+		else
 			words[nr++] = argv[i];
-		}
 	}
-	if (nr < ARRAY_SIZE(words))
-		return usage(nr ? "say what to ask: coldvm ctl SOCKET VERB [--json]"
-				: "say which VM: coldvm ctl SOCKET VERB [--json]");
-	verb = find_verb(words[1]);
-	if (!verb)
-		return unknown_verb(words[1]);
-	return verb->run(words[0], verb, json);
+	r = complete(words, nr, &question);
+	return r != STATUS_OK ? r : question.verb->run(&question);
 }

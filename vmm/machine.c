@@ -35,6 +35,7 @@
 #include "vmm/monitor_file.h"
 #include "vmm/options.h"
 #include "vmm/passthrough.h"
+#include "vmm/policy_order.h"
 #include "vmm/stop_signals.h"
 #include "vmm/topology.h"
 #include "vmm/vcpu.h"
@@ -185,6 +186,36 @@ static json_t *counters(void *opaque)
 	return object;
 }
 
+/* The slot with a device of that name; NULL if there is none. */
+static struct power_slot *find_slot(struct machine *m, const char *id)
+{
+	for (unsigned s = 0; s < m->passthrough.nr; s++)
+		for (unsigned i = 0; i < m->passthrough.slots[s]->nr; i++)
+			if (!strcmp(m->passthrough.slots[s]->devices[i].vfio.id, id))
+				return m->passthrough.slots[s]->power;
+	return NULL;
+}
+
+static int set_policy(void *opaque, const json_t *order, char *why, size_t why_len)
+{
+	const char *id = policy_order_id(order);
+	struct power_slot *slot = id ? find_slot(opaque, id) : NULL;
+	struct power_policy_config policy = { 0 };
+	int r;
+
+	if (slot)
+		power_slot_get_policy(slot, &policy);
+	r = policy_order_read(order, &policy, why, why_len);
+	if (r < 0)
+		return r;
+	if (slot)
+		r = power_slot_set_policy(slot, &policy);
+	if (slot && r == 0)
+		return 0;
+	snprintf(why, why_len, "there is no device '%.64s'%s", id, slot ? " any more" : "");
+	return -ENOENT;
+}
+
 static void ask_shutdown(void *opaque)
 {
 	struct machine *m = opaque;
@@ -279,6 +310,7 @@ static int api_init(struct machine *m)
 		.info = info,
 		.device_power = device_power,
 		.counters = counters,
+		.set_policy = set_policy,
 		.shutdown = ask_shutdown,
 		.power_button = press_power_button,
 		.stop = user_stop,

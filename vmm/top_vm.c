@@ -83,7 +83,7 @@ static bool connect_both(struct top_vm *vm)
 	if (vm->events.fd >= 0)
 		return true;
 	if (dial(vm, &vm->events, got_event) && dial(vm, &vm->status, got_status) &&
-	    client_send(&vm->events, "GET", "/api/v1/events") == 0)
+	    client_send(&vm->events, "GET", "/api/v1/events", NULL) == 0)
 		return true;
 	hang_up(vm);
 	return false;
@@ -95,7 +95,7 @@ static void ask(struct top_vm *vm)
 	vm->again = false;
 	vm->asked = true;
 	vm->asked_ns = now_ns();
-	if (client_send(&vm->status, "GET", "/api/v1/vm.device-power") < 0)
+	if (client_send(&vm->status, "GET", "/api/v1/vm.device-power", NULL) < 0)
 		lost(vm, "the VM has ended");
 }
 

@@ -404,6 +404,10 @@ json_t *power_report(struct power_slot *slot, const char *sysfs_root)
 		power_backend_name(slot->backend), "since_ns",
 		(json_int_t)(now->now_ns - min_u64(now->stats.span_since_ns, now->now_ns)),
 		"total_ns", (json_int_t)(now->now_ns - now->stats.start_ns));
+	json_object_set_new(report, "wake",
+			    json_string(now->policy.wake == POWER_WAKE_REARM ? "rearm" : "notify"));
+	json_object_set_new(report, "max_wakes_per_min", integer(now->policy.max_wakes_per_min));
+	json_object_set_new(report, "min_off_ms", integer(now->policy.min_off_ms));
 	json_object_set_new(report, "devices", devices(slot, now));
 	json_object_set_new(report, "ports", ports(slot));
 	why = find_reason(slot, now, sysfs_root);

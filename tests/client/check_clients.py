@@ -38,7 +38,7 @@ class FakeVM:
     def __init__(self, path, piece=7):
         self.path, self.piece = path, piece
         self.slots = [slot(0, "gpu")]
-        self.requests, self.listeners, self.garbage = [], [], None
+        self.requests, self.body, self.listeners, self.garbage = [], "", [], None
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(path)
         self.socket.listen(16)
@@ -68,10 +68,13 @@ class FakeVM:
         try:
             while True:
                 line = stream.readline().decode()
-                while line and stream.readline().strip():
-                    pass
                 if not line:
                     return
+                length = 0
+                while header := stream.readline().decode().strip():
+                    if header.startswith("Content-Length: "):
+                        length = int(header.split()[1])
+                self.body = stream.read(length).decode()
                 method, target, _ = line.split()
                 self.requests.append((method, target))
                 self.answer(connection, method, target)
@@ -211,6 +214,10 @@ def ctl_prints_answers(vm):
     assert "slot 0: gpu\n" in run("ctl", vm.path, "power").stdout
     assert json.loads(run("ctl", vm.path, "power", "--json").stdout) == {"slots": vm.slots}
     expect(run("ctl", vm.path, "metrics").stdout, "a 1\nb 2\n")
+    order = '{"id":"gpu","power":"d3hot"}'
+    assert run("ctl", vm.path, "policy", order).returncode == 0
+    assert (vm.requests[-1], vm.body) == (("PUT", "/api/v1/vm.device-power-policy"), order)
+    assert run("ctl", vm.path, "policy").returncode == 2
     done = run("ctl", vm.path, "shutdown")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert vm.requests[-1] == ("PUT", "/api/v1/vm.shutdown")

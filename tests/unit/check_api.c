@@ -61,6 +61,15 @@ static json_t *counters(void *opaque)
 	return json_pack("{s:{s:i}}", "gpu", "entries", 7);
 }
 
+static int set_policy(void *opaque, const json_t *order, char *why, size_t why_len)
+{
+	(void)opaque;
+	snprintf(why, why_len, "no such thing");
+	if (!order)
+		return -EINVAL;
+	return json_object_get(order, "id") ? 0 : -ENOENT;
+}
+
 static void ask_shutdown(void *opaque)
 {
 	(void)opaque;
@@ -116,6 +125,7 @@ static void start(unsigned time_limit_s)
 		.info = info,
 		.device_power = device_power,
 		.counters = counters,
+		.set_policy = set_policy,
 		.shutdown = ask_shutdown,
 		.power_button = press,
 		.stop = stop,
@@ -203,19 +213,26 @@ static const char *hear_all(int fd)
 	return text;
 }
 
-/* Up to and with @until, into text. */
+/* Up to and with @until, and no byte more, into text. */
 static const char *hear(int fd, const char *until)
 {
-	size_t len = 0, wanted = strlen(until);
+	size_t len = 0;
+	char *end = NULL;
 
 	text[0] = '\0';
-	while (len < wanted || memcmp(text + len - wanted, until, wanted)) {
-		ssize_t done = recv(fd, text + len, 1, 0);
+	while (!end) {
+		size_t from = len > strlen(until) ? len - strlen(until) : 0, old = len;
+		ssize_t done = recv(fd, text + len, sizeof(text) - 1 - len, MSG_PEEK);
 
-		len += done == 1;
+		ck_assert_msg(done > 0, "'%s' does not come, only '%s'", until, text);
+		len += (size_t)done;
 		text[len] = '\0';
-		ck_assert_msg(done == 1, "'%s' does not come, only '%s'", until, text);
+		end = strstr(text + from, until);
+		if (end)
+			len = (size_t)(end - text) + strlen(until);
+		ck_assert_int_eq(recv(fd, text + old, len - old, 0), (ssize_t)(len - old));
 	}
+	text[len] = '\0';
 	return text;
 }
 
@@ -319,6 +336,29 @@ START_TEST(orders_reach_the_machine_once_and_have_no_content)
 	ck_assert_uint_eq(rig.shutdowns, 1);
 	ck_assert_uint_eq(rig.buttons, 1);
 	ck_assert_uint_eq(rig.stops, 1);
+}
+END_TEST
+
+static const char *put_policy(const char *body)
+{
+	char request[512];
+
+	snprintf(request, sizeof(request),
+		 "PUT /api/v1/vm.device-power-policy HTTP/1.1\r\nConnection: close\r\n"
+		 "Content-Length: %zu\r\n\r\n%s",
+		 strlen(body), body);
+	return ask(request);
+}
+
+START_TEST(policy_that_the_machine_refuses_is_an_error)
+{
+	put_policy("{\"id\":\"gpu\"}");
+	expect_status(204);
+	put_policy("");
+	expect_status(400);
+	expect_body("{\"error\":\"no such thing\"}");
+	put_policy("{}");
+	expect_status(404);
 }
 END_TEST
 
@@ -958,6 +998,7 @@ int main(void)
 	tcase_add_test(verbs, verbs_hand_out_what_the_machine_says);
 	tcase_add_test(verbs, table_is_complete_and_without_doubles);
 	tcase_add_test(verbs, orders_reach_the_machine_once_and_have_no_content);
+	tcase_add_test(verbs, policy_that_the_machine_refuses_is_an_error);
 	tcase_add_test(verbs, unknown_path_is_told_the_nearest);
 	tcase_add_test(verbs, wrong_method_is_told_the_right_one);
 	tcase_add_test(verbs, body_that_is_no_json_is_refused);

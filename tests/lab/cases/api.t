@@ -6,6 +6,7 @@
 set -- $LAB_DEVICES
 device=$1
 api=/run/vm.api
+LAB_LIMIT=120
 
 # Prometheus' text format: HELP and TYPE before the first sample of a name, names and labels well-formed, values
 # numbers, no sample twice, all samples of a name together.
@@ -114,6 +115,15 @@ guest idle
 wait_event power-reached
 check_eq "$(field guest_state) $(field host_state) $(field state)" "off D3hot warm" "kept in D3hot"
 check_eq "$(field cause)" policy "by the VM's own option, and it says so"
+
+# The other way round than at start: the policy changes while the slot is off.
+host "coldvm ctl $api policy '{\"id\":\"vfio-$device\",\"power\":\"d3cold\"}'"
+wait_event power-policy
+wait_event power-d3cold
+wait_state "$device" D3cold
+check_eq "$(field guest_state) $(field host_state) $(field state)" "off D3cold d3cold" "another policy, at run time"
+coldvm ctl $api policy '{"id":"nobody","power":"on"}' 2>/run/api.err
+check_eq "$? $(cat /run/api.err)" "1 coldvm: ctl: $api: there is no device 'nobody'" "a wrong one is refused"
 vm_kill
 check "[ -S $api ]" "a VM that is killed leaves its socket"
 vm_start --api-socket "path=$api"
