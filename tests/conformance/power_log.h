@@ -16,7 +16,8 @@ struct power_count {
 void power_log_use(const char *command);
 bool power_log_there(void);
 
-/* Switches so far of the slot that the function sits in; zeros without a log. */
+/* Switches so far of the slot that the function sits in; zeros without a log. Ends the
+ * program with a message if the log cannot be read. */
 struct power_count power_log_count(const char *bdf);
 
 #endif
