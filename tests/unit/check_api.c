@@ -532,8 +532,8 @@ static const char *const malformed[] = {
 	"GET /api/v1/vmm.ping HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
 	"GET /api/v1/vmm.ping HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
 	"GET /api/v1/vmm.ping HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-	"PUT /api/v1/vm.shutdown HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: "
-	"chunked\r\n\r\n0\r\n\r\n",
+	("PUT /api/v1/vm.shutdown HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: "
+	 "chunked\r\n\r\n0\r\n\r\n"),
 	"PUT /api/v1/vm.shutdown HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
 	"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
