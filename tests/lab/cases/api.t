@@ -89,7 +89,7 @@ check_eq "$(coldvm ctl $api counters | grep -E '(entries|exits|d3cold|failures) 
 	"$(printf "vfio-$device.%s\n" "entries 1" "d3cold 1" "exits 1" "failures 0")" "one cycle is counted as one"
 hout text "coldvm top $api --once"
 note "$text"
-check "echo \"\$text\" | grep -q '^vfio-0000:01:0 *0000:01:00.0 *on *D0 '" "coldvm top shows it"
+check "echo \"\$text\" | grep -q '^vfio-0000:01: 0000:01:00.0 on *D0 '" "coldvm top shows it"
 
 coldvm ctl $api pingg 2>/dev/null
 check_eq "$?" 2 "an unknown verb is a usage error"
