@@ -21,6 +21,7 @@ KEYS = {
     "bind": "no: devices stay with their own drivers",
     "programs": "programs of this machine that the case runs in the host",
     "timeout": "seconds for the case (120)",
+    "by-hand": "why it is run only when it is named: it takes too long, or is not steady yet",
     "alone": "yes: it leaves a host that others cannot use, so it gets a boot of its own",
     "needs": "coldvm",
     "variant": "NAME KEY=VALUE ...: one more run of the case; lower-case keys as above, others are variables",
@@ -88,6 +89,7 @@ class Case:
             raise BadCase(f"{path.name}: driver '{self.driver}' is none of: {' '.join(DRIVERS)}")
         self.timeout = int(keys.get("timeout", "120"))
         self.alone = keys.get("alone") == "yes"
+        self.by_hand = "by-hand" in keys
         self.frozen = 0  # hosts that froze under it
 
     def label(self, kernel):
