@@ -1,275 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The control socket with a made-up machine: verbs, bad requests, limits, listeners. */
+/* The control socket with a made-up machine: verbs, bad requests, limits. */
 #include "vmm/api.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/unit/api_rig.h"
 #include "tests/unit/suite.h"
-#include "vmm/api_socket.h"
-#include "vmm/api_verbs.h"
 #include "vmm/bits.h"
 #include "vmm/http.h"
-
-/* The API runs in a main loop of its own thread, as in a VM; tests are its clients. */
-static struct rig {
-	char dir[32], path[64];
-	struct loop loop;
-	struct loop_source end;
-	pthread_t thread;
-	struct event_monitor events;
-	struct api_socket socket;
-	struct api_machine machine;
-	struct api *api;
-	atomic_uint shutdowns, buttons, stops;
-	bool running;
-} rig;
-
-static char text[1 << 20]; /* what a client got */
-
-/* --- the machine -------------------------------------------------------------------------------
- */
-
-static json_t *info(void *opaque)
-{
-	ck_assert_ptr_eq(opaque, &rig);
-	return json_pack("{s:{s:{s:i}, s:{s:I}}, s:s, s:I, s:s}", "config", "cpus", "boot_vcpus", 3,
-			 "memory", "size", (json_int_t)MIB(256), "state", "Running", "uptime_ns",
-			 (json_int_t)1500000000, "version", "1.2.3");
-}
-
-static json_t *device_power(void *opaque)
-{
-	(void)opaque;
-	return json_pack("[{s:i, s:s, s:s, s:s}]", "slot", 0, "id", "gpu", "guest_state", "off",
-			 "host_state", "D3cold");
-}
-
-static json_t *counters(void *opaque)
-{
-	(void)opaque;
-	return json_pack("{s:{s:i}}", "gpu", "entries", 7);
-}
-
-static int set_policy(void *opaque, const json_t *order, char *why, size_t why_len)
-{
-	(void)opaque;
-	snprintf(why, why_len, "no such thing");
-	if (!order)
-		return -EINVAL;
-	return json_object_get(order, "id") ? 0 : -ENOENT;
-}
-
-static void ask_shutdown(void *opaque)
-{
-	(void)opaque;
-	rig.shutdowns++;
-}
-
-static void press(void *opaque)
-{
-	(void)opaque;
-	rig.buttons++;
-}
-
-static void stop(void *opaque)
-{
-	(void)opaque;
-	rig.stops++;
-}
-
-/* --- the rig -----------------------------------------------------------------------------------
- */
-
-static void end_ready(struct loop_source *source, int revents)
-{
-	(void)source;
-	(void)revents;
-	loop_quit(&rig.loop);
-}
-
-static void *run(void *opaque)
-{
-	(void)opaque;
-	loop_run(&rig.loop);
-	return NULL;
-}
-
-static void start(unsigned time_limit_s)
-{
-	struct api_config config = {
-		.verbs = api_verbs,
-		.nr_verbs = api_nr_verbs,
-		.opaque = &rig.machine,
-		.loop = &rig.loop,
-		.events = &rig.events,
-		.time_limit_s = time_limit_s,
-	};
-	char why[256];
-
-	signal(SIGPIPE, SIG_IGN);
-	strcpy(rig.dir, "/tmp/check_api.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(rig.dir));
-	snprintf(rig.path, sizeof(rig.path), "%s/api", rig.dir);
-	rig.machine = (struct api_machine){
-		.info = info,
-		.device_power = device_power,
-		.counters = counters,
-		.set_policy = set_policy,
-		.shutdown = ask_shutdown,
-		.power_button = press,
-		.stop = stop,
-		.opaque = &rig,
-	};
-	ck_assert_int_eq(loop_init(&rig.loop), 0);
-	event_monitor_init(&rig.events, -1);
-	ck_assert_int_eq(api_socket_open(&rig.socket, rig.path, -1, why, sizeof(why)), 0);
-	config.fd = rig.socket.fd;
-	ck_assert_int_eq(api_create(&config, &rig.api), 0);
-	rig.end = (struct loop_source){
-		.fd = eventfd(0, EFD_CLOEXEC),
-		.events = POLLIN,
-		.ready = end_ready,
-	};
-	ck_assert_int_eq(loop_add(&rig.loop, &rig.end), 0);
-	ck_assert_int_eq(pthread_create(&rig.thread, NULL, run, NULL), 0);
-	rig.running = true;
-}
-
-static void halt(void)
-{
-	if (rig.running) {
-		eventfd_write(rig.end.fd, 1);
-		pthread_join(rig.thread, NULL);
-	}
-	rig.running = false;
-}
-
-static void setup(void)
-{
-	start(0);
-}
-
-static void setup_short(void)
-{
-	start(1);
-}
-
-static void teardown(void)
-{
-	halt();
-	api_destroy(rig.api);
-	api_socket_close(&rig.socket);
-	loop_exit(&rig.loop);
-	event_monitor_exit(&rig.events);
-	close_fd(&rig.end.fd);
-	ck_assert_int_eq(rmdir(rig.dir), 0);
-}
-
-/* --- clients -----------------------------------------------------------------------------------
- */
-
-static int dial(void)
-{
-	const struct timeval limit = { .tv_sec = 20 };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(address.sun_path, rig.path);
-	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
-	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)), 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static void say(int fd, const char *what)
-{
-	size_t len = strlen(what);
-
-	ck_assert_int_eq(send(fd, what, len, MSG_NOSIGNAL), (ssize_t)len);
-}
-
-/* Everything up to the end of the connection, into text. */
-static const char *hear_all(int fd)
-{
-	size_t len = 0;
-	ssize_t done;
-
-	while ((done = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
-		len += (size_t)done;
-	ck_assert_msg(done == 0 || errno == ECONNRESET, "the connection was not closed: %s",
-		      strerror(errno));
-	text[len] = '\0';
-	return text;
-}
-
-/* Up to and with @until, and no byte more, into text. */
-static const char *hear(int fd, const char *until)
-{
-	size_t len = 0;
-	char *end = NULL;
-
-	text[0] = '\0';
-	while (!end) {
-		size_t from = len > strlen(until) ? len - strlen(until) : 0, old = len;
-		ssize_t done = recv(fd, text + len, sizeof(text) - 1 - len, MSG_PEEK);
-
-		ck_assert_msg(done > 0, "'%s' does not come, only '%s'", until, text);
-		len += (size_t)done;
-		text[len] = '\0';
-		end = strstr(text + from, until);
-		if (end)
-			len = (size_t)(end - text) + strlen(until);
-		ck_assert_int_eq(recv(fd, text + old, len - old, 0), (ssize_t)(len - old));
-	}
-	text[len] = '\0';
-	return text;
-}
-
-static const char *ask(const char *request)
-{
-	int fd = dial();
-
-	say(fd, request);
-	hear_all(fd);
-	close(fd);
-	return text;
-}
-
-static const char *ask_path(const char *method, const char *path)
-{
-	char request[512];
-
-	snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-		 method, path);
-	return ask(request);
-}
-
-static void expect_status(unsigned status)
-{
-	char head[16];
-
-	snprintf(head, sizeof(head), "HTTP/1.1 %u ", status);
-	ck_assert_msg(!strncmp(text, head, strlen(head)), "not %u: %s", status, text);
-}
-
-static void expect_body(const char *body)
-{
-	const char *end = strstr(text, "\r\n\r\n");
-
-	ck_assert_ptr_nonnull(end);
-	ck_assert_str_eq(end + 4, body);
-}
 
 /* --- verbs -------------------------------------------------------------------------------------
  */
@@ -281,9 +22,9 @@ START_TEST(ping_says_who_is_there)
 	ask_path("GET", "/api/v1/vmm.ping");
 	expect_status(200);
 	snprintf(pid, sizeof(pid), "\"pid\":%d", (int)getpid());
-	ck_assert_ptr_nonnull(strstr(text, pid));
-	ck_assert_ptr_nonnull(strstr(text, "\"version\":\"" COLDVM_VERSION "\""));
-	ck_assert_ptr_nonnull(strstr(text, "Content-Type: application/json\r\n"));
+	ck_assert_ptr_nonnull(strstr(rig_text, pid));
+	ck_assert_ptr_nonnull(strstr(rig_text, "\"version\":\"" COLDVM_VERSION "\""));
+	ck_assert_ptr_nonnull(strstr(rig_text, "Content-Type: application/json\r\n"));
 }
 END_TEST
 
@@ -294,14 +35,14 @@ START_TEST(verbs_hand_out_what_the_machine_says)
 	expect_body("{\"gpu\":{\"entries\":7}}");
 	ask_path("GET", "/api/v1/vm.device-power");
 	expect_status(200);
-	ck_assert_ptr_nonnull(strstr(text, "{\"slots\":[{\"slot\":0,\"id\":\"gpu\""));
+	ck_assert_ptr_nonnull(strstr(rig_text, "{\"slots\":[{\"slot\":0,\"id\":\"gpu\""));
 	ask_path("GET", "/api/v1/vm.info?full=1");
 	expect_status(200);
-	ck_assert_ptr_nonnull(strstr(text, "\"state\":\"Running\""));
+	ck_assert_ptr_nonnull(strstr(rig_text, "\"state\":\"Running\""));
 	ask_path("GET", "/metrics");
 	expect_status(200);
-	ck_assert_ptr_nonnull(strstr(text, "Content-Type: text/plain; version=0.0.4"));
-	ck_assert_ptr_nonnull(strstr(text, "\ncoldvm_vcpus 3\n"));
+	ck_assert_ptr_nonnull(strstr(rig_text, "Content-Type: text/plain; version=0.0.4"));
+	ck_assert_ptr_nonnull(strstr(rig_text, "\ncoldvm_vcpus 3\n"));
 }
 END_TEST
 
@@ -312,7 +53,7 @@ START_TEST(table_is_complete_and_without_doubles)
 	for (unsigned i = 0; i < api_nr_verbs; i++) {
 		const struct api_verb *verb = &api_verbs[i];
 
-		ck_assert_ptr_nonnull(strstr(text, verb->path));
+		ck_assert_ptr_nonnull(strstr(rig_text, verb->path));
 		ck_assert(!strcmp(verb->method, "GET") || !strcmp(verb->method, "PUT"));
 		ck_assert_uint_lt(strlen(verb->path), HTTP_MAX_PATH);
 		ck_assert(verb->run && verb->help && *verb->help);
@@ -327,7 +68,7 @@ START_TEST(orders_reach_the_machine_once_and_have_no_content)
 {
 	ask_path("PUT", "/api/v1/vm.shutdown");
 	expect_status(204);
-	ck_assert_ptr_null(strstr(text, "Content-Length"));
+	ck_assert_ptr_null(strstr(rig_text, "Content-Length"));
 	expect_body("");
 	ask_path("PUT", "/api/v1/vm.power-button");
 	expect_status(204);
@@ -379,7 +120,7 @@ START_TEST(wrong_method_is_told_the_right_one)
 {
 	ask_path("PUT", "/api/v1/vm.info");
 	expect_status(405);
-	ck_assert_ptr_nonnull(strstr(text, "\r\nAllow: GET\r\n"));
+	ck_assert_ptr_nonnull(strstr(rig_text, "\r\nAllow: GET\r\n"));
 	expect_body("{\"error\":\"/api/v1/vm.info does not take PUT: it takes GET\"}");
 	ask_path("GET", "/api/v1/vm.shutdown");
 	expect_status(405);
@@ -402,7 +143,7 @@ START_TEST(body_that_is_no_json_is_refused)
 {
 	put_shutdown("{\"a\":");
 	expect_status(400);
-	ck_assert_ptr_nonnull(strstr(text, "the body is not JSON: "));
+	ck_assert_ptr_nonnull(strstr(rig_text, "the body is not JSON: "));
 	put_shutdown("{\"a\":1,\"a\":2}");
 	expect_status(400);
 	put_shutdown("\xff\xfe");
@@ -428,7 +169,7 @@ START_TEST(connection_lives_on)
 		say(fd, PING);
 		hear(fd, "]}");
 		expect_status(200);
-		ck_assert_ptr_null(strstr(text, "Connection: close"));
+		ck_assert_ptr_null(strstr(rig_text, "Connection: close"));
 	}
 	close(fd);
 }
@@ -442,8 +183,8 @@ START_TEST(requests_in_one_packet_are_answered_in_order)
 		"PUT /api/v1/vm.shutdown HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}" PING_CLOSE);
 	hear_all(fd);
 	expect_status(200);
-	ck_assert_ptr_nonnull(strstr(text, "\"entries\":7}}HTTP/1.1 204 "));
-	ck_assert_ptr_nonnull(strstr(strstr(text, "204 "), "\"version\""));
+	ck_assert_ptr_nonnull(strstr(rig_text, "\"entries\":7}}HTTP/1.1 204 "));
+	ck_assert_ptr_nonnull(strstr(strstr(rig_text, "204 "), "\"version\""));
 	close(fd);
 }
 END_TEST
@@ -458,7 +199,7 @@ START_TEST(many_requests_in_one_packet_are_all_answered)
 		strcat(many, i < 199 ? PING : PING_CLOSE);
 	say(fd, many);
 	hear_all(fd);
-	for (const char *at = text; (at = strstr(at, "HTTP/1.1 200 ")); at++)
+	for (const char *at = rig_text; (at = strstr(at, "HTTP/1.1 200 ")); at++)
 		answers++;
 	ck_assert_uint_eq(answers, 200);
 	close(fd);
@@ -497,7 +238,7 @@ START_TEST(client_that_asks_before_it_sends_a_body_is_told_to)
 	say(fd, "PUT /api/v1/vm.shutdown HTTP/1.1\r\nConnection: close\r\nexpect: "
 		"100-Continue\r\nContent-Length: 2\r\n\r\n");
 	hear(fd, "\r\n\r\n");
-	ck_assert_str_eq(text, "HTTP/1.1 100 Continue\r\n\r\n");
+	ck_assert_str_eq(rig_text, "HTTP/1.1 100 Continue\r\n\r\n");
 	ck_assert_uint_eq(rig.shutdowns, 0);
 	say(fd, "{}");
 	hear_all(fd);
@@ -510,7 +251,7 @@ START_TEST(old_client_gets_its_answer_and_the_end)
 {
 	ask("GET /api/v1/vmm.ping HTTP/1.0\r\n\r\n");
 	expect_status(200);
-	ck_assert_ptr_nonnull(strstr(text, "Connection: close\r\n"));
+	ck_assert_ptr_nonnull(strstr(rig_text, "Connection: close\r\n"));
 }
 END_TEST
 
@@ -542,9 +283,9 @@ static const char *const malformed[] = {
 START_TEST(malformed_request_is_refused_and_ends_the_connection)
 {
 	ask(malformed[_i]);
-	if (strncmp(text, "HTTP/1.1 400 ", 13) && strncmp(text, "HTTP/1.1 505 ", 13))
-		ck_abort_msg("request %d: %s", _i, text);
-	ck_assert_ptr_nonnull(strstr(text, "{\"error\":\""));
+	if (strncmp(rig_text, "HTTP/1.1 400 ", 13) && strncmp(rig_text, "HTTP/1.1 505 ", 13))
+		ck_abort_msg("request %d: %s", _i, rig_text);
+	ck_assert_ptr_nonnull(strstr(rig_text, "{\"error\":\""));
 	ck_assert_uint_eq(rig.shutdowns, 0);
 	ask_path("GET", "/api/v1/vmm.ping");
 	expect_status(200);
@@ -678,7 +419,7 @@ START_TEST(body_that_was_asked_for_has_no_more_time)
 	say(fd, "PUT /api/v1/vm.shutdown HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: "
 		"2\r\n\r\n");
 	hear_all(fd);
-	ck_assert_str_eq(text, "HTTP/1.1 100 Continue\r\n\r\n");
+	ck_assert_str_eq(rig_text, "HTTP/1.1 100 Continue\r\n\r\n");
 	ck_assert_uint_lt(now_ns() - started, 5000000000);
 	close(fd);
 }
@@ -716,18 +457,6 @@ START_TEST(idle_connections_make_room)
 }
 END_TEST
 
-#define LISTEN "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"
-
-static int listener(void)
-{
-	int fd = dial();
-
-	say(fd, LISTEN);
-	hear(fd, "\r\n\r\n");
-	expect_status(200);
-	return fd;
-}
-
 START_TEST(busy_connections_do_not)
 {
 	int fds[API_MAX_CLIENTS];
@@ -736,7 +465,7 @@ START_TEST(busy_connections_do_not)
 		fds[i] = listener();
 	hear_all(dial());
 	expect_status(503);
-	ck_assert_ptr_nonnull(strstr(text, "{\"error\":\"all connections"));
+	ck_assert_ptr_nonnull(strstr(rig_text, "{\"error\":\"all connections"));
 	close(fds[5]);
 	/* The place is free when the API has seen the end. */
 	usleep(100000);
@@ -767,232 +496,12 @@ START_TEST(client_that_takes_nothing_is_let_go)
 }
 END_TEST
 
-/* --- events ------------------------------------------------------------------------------------
- */
-
-static void emit(const char *event)
-{
-	event_emit(&rig.events, "test", event, rig.events.start_ns + 1000000002,
-		   json_pack("{s:s}", "id", "gpu"));
-}
-
-#define LINE(event)                                                                      \
-	"{\"timestamp\":{\"secs\":1,\"nanos\":2},\"source\":\"test\",\"event\":\"" event \
-	"\",\"properties\":{\"id\":\"gpu\",\"t_ns\":"
-
-START_TEST(listener_gets_events_in_chunks)
-{
-	int fd = listener();
-
-	ck_assert_ptr_nonnull(strstr(text, "Transfer-Encoding: chunked\r\n"));
-	ck_assert_ptr_null(strstr(text, "Content-Length"));
-	emit("one");
-	hear(fd, "}}\n\r\n");
-	ck_assert_ptr_nonnull(strstr(text, "\r\n" LINE("one")));
-	ck_assert_uint_eq(strtoul(text, NULL, 16), strlen(strchr(text, '\n') + 1) - 2);
-	emit("two");
-	hear(fd, "}}\n\r\n");
-	ck_assert_ptr_nonnull(strstr(text, "\r\n" LINE("two")));
-	close(fd);
-}
-END_TEST
-
-START_TEST(old_listener_gets_plain_lines)
-{
-	int fd = dial();
-
-	say(fd, "GET /api/v1/events HTTP/1.0\r\n\r\n");
-	hear(fd, "\r\n\r\n");
-	ck_assert_ptr_null(strstr(text, "chunked"));
-	emit("one");
-	hear(fd, "}}\n");
-	ck_assert_ptr_eq(strstr(text, LINE("one")), text);
-	close(fd);
-}
-END_TEST
-
-START_TEST(every_listener_gets_every_event)
-{
-	int fds[5];
-
-	for (unsigned i = 0; i < 5; i++)
-		fds[i] = listener();
-	for (unsigned n = 0; n < 50; n++)
-		emit(n < 49 ? "some" : "last");
-	for (unsigned i = 0; i < 5; i++) {
-		unsigned lines = 0;
-
-		hear(fds[i], LINE("last"));
-		for (const char *at = text; (at = strstr(at, LINE("some"))); at++)
-			lines++;
-		ck_assert_uint_eq(lines, 49);
-		close(fds[i]);
-	}
-}
-END_TEST
-
-static void *emit_many(void *opaque)
-{
-	(void)opaque;
-	for (unsigned i = 0; i < 100; i++) {
-		emit("some");
-		usleep(100);
-	}
-	return NULL;
-}
-
-START_TEST(events_of_many_threads_come_whole)
-{
-	pthread_t threads[4];
-	unsigned lines = 0;
-	int fd = listener();
-
-	for (unsigned i = 0; i < 4; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, emit_many, NULL), 0);
-	for (unsigned i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
-	emit("last");
-	hear(fd, LINE("last"));
-	for (const char *at = text; (at = strstr(at, LINE("some"))); at++)
-		lines++;
-	ck_assert_uint_eq(lines, 400);
-	close(fd);
-}
-END_TEST
-
-static bool is_fed(void)
-{
-	bool fed;
-
-	pthread_mutex_lock(&rig.events.lock);
-	fed = rig.events.line;
-	pthread_mutex_unlock(&rig.events.lock);
-	return fed;
-}
-
-START_TEST(nobody_is_fed_when_the_last_listener_left)
-{
-	int fd = listener();
-
-	ck_assert(is_fed());
-	close(fd);
-	for (unsigned i = 0; i < 1000 && is_fed(); i++)
-		usleep(1000);
-	ck_assert(!is_fed());
-	emit("unheard");
-	fd = listener();
-	emit("heard");
-	hear(fd, LINE("heard"));
-	ck_assert_ptr_null(strstr(text, "unheard"));
-	close(fd);
-}
-END_TEST
-
-START_TEST(what_a_listener_says_is_of_no_interest)
-{
-	int fd = listener();
-
-	say(fd, "PUT /api/v1/vm.shutdown HTTP/1.1\r\n\r\n");
-	emit("one");
-	hear(fd, LINE("one"));
-	ck_assert_uint_eq(rig.shutdowns, 0);
-	close(fd);
-}
-END_TEST
-
-/* 64 KiB and what the kernel's buffers hold. */
-START_TEST(slow_listener_is_told_and_dropped_and_others_are_not)
-{
-	int slow = listener(), quick = listener();
-	size_t lines = 0, told;
-	char *padding = calloc(1, 4001);
-
-	memset(padding, 'x', 4000);
-	for (unsigned i = 0; i < 120; i++) {
-		event_emit(&rig.events, "test", "big", now_ns(),
-			   json_pack("{s:s}", "padding", padding));
-		hear(quick, "}}\n\r\n");
-		lines++;
-	}
-	hear_all(slow);
-	ck_assert_ptr_nonnull(strstr(text, "\"source\":\"api\",\"event\":\"listener-dropped\""));
-	ck_assert_ptr_nonnull(strstr(text, "\"waiting_bytes\":"));
-	ck_assert_str_eq(text + strlen(text) - 7, "\r\n0\r\n\r\n");
-	told = 0;
-	for (const char *at = text; (at = strstr(at, "\"big\"")); at++)
-		told++;
-	ck_assert_uint_gt(told, API_LISTENER_BUFFER / 4100 - 1);
-	ck_assert_uint_lt(told, lines);
-	emit("after");
-	hear(quick, LINE("after"));
-	free(padding);
-	close(slow);
-	close(quick);
-}
-END_TEST
-
-START_TEST(slow_listener_that_never_reads_is_let_go)
-{
-	int slow = listener();
-	char *padding = calloc(1, 4001);
-
-	memset(padding, 'x', 4000);
-	for (unsigned i = 0; i < 120; i++) {
-		event_emit(&rig.events, "test", "big", now_ns(),
-			   json_pack("{s:s}", "padding", padding));
-		usleep(500);
-	}
-	for (unsigned i = 0; i < 5000 && is_fed(); i++)
-		usleep(1000);
-	ck_assert(!is_fed());
-	free(padding);
-	close(slow);
-}
-END_TEST
-
-START_TEST(end_gives_listeners_their_last_events)
-{
-	int fd = listener();
-
-	halt();
-	emit("one");
-	emit("two");
-	api_destroy(rig.api);
-	rig.api = NULL;
-	hear_all(fd);
-	ck_assert_ptr_nonnull(strstr(text, LINE("one")));
-	ck_assert_ptr_nonnull(strstr(text, LINE("two")));
-	ck_assert_str_eq(text + strlen(text) - 7, "\r\n0\r\n\r\n");
-	close(fd);
-}
-END_TEST
-
-START_TEST(end_does_not_wait_for_a_listener_that_does_not_read)
-{
-	int fd = listener();
-	char *padding = calloc(1, 250001);
-	uint64_t started;
-
-	memset(padding, 'x', 250000);
-	halt();
-	event_emit(&rig.events, "test", "big", now_ns(), json_pack("{s:s}", "padding", padding));
-	started = now_ns();
-	api_destroy(rig.api);
-	rig.api = NULL;
-	ck_assert_uint_lt(now_ns() - started, 1000000000);
-	free(padding);
-	close(fd);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("api");
-	TCase *verbs = suite_case(suite, "verbs", setup, teardown);
-	TCase *protocol = suite_case(suite, "protocol", setup, teardown);
-	TCase *limits = suite_case(suite, "limits", setup_short, teardown);
-	TCase *events = suite_case(suite, "events", setup, teardown);
-	TCase *slow = suite_case(suite, "slow", setup_short, teardown);
+	TCase *verbs = suite_case(suite, "verbs", rig_setup, rig_teardown);
+	TCase *protocol = suite_case(suite, "protocol", rig_setup, rig_teardown);
+	TCase *limits = suite_case(suite, "limits", rig_setup_short, rig_teardown);
 
 	tcase_add_test(verbs, ping_says_who_is_there);
 	tcase_add_test(verbs, verbs_hand_out_what_the_machine_says);
@@ -1024,15 +533,5 @@ int main(void)
 	tcase_add_test(limits, idle_connections_make_room);
 	tcase_add_test(limits, busy_connections_do_not);
 	tcase_add_test(limits, client_that_takes_nothing_is_let_go);
-	tcase_add_test(events, listener_gets_events_in_chunks);
-	tcase_add_test(events, old_listener_gets_plain_lines);
-	tcase_add_test(events, every_listener_gets_every_event);
-	tcase_add_test(events, events_of_many_threads_come_whole);
-	tcase_add_test(events, nobody_is_fed_when_the_last_listener_left);
-	tcase_add_test(events, what_a_listener_says_is_of_no_interest);
-	tcase_add_test(events, slow_listener_is_told_and_dropped_and_others_are_not);
-	tcase_add_test(slow, slow_listener_that_never_reads_is_let_go);
-	tcase_add_test(events, end_gives_listeners_their_last_events);
-	tcase_add_test(events, end_does_not_wait_for_a_listener_that_does_not_read);
 	return suite_run(suite);
 }
