@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: asking a running VM tells what is, wakes nothing, and ends with the VM
+# kernels: 6.12
 # needs: coldvm
 # timeout: 500
 

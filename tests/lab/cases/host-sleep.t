@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a host that suspends and resumes with a cold device gives it to the guest as if nothing had been
-# variant: stock
-# variant: patched driver=patched kernels=6.12
+# variant: stock kernels=6.12
+# variant: patched driver=patched kernels=6.12 "by-hand=it takes minutes"
 # flavour: generic
 # needs: coldvm
 # timeout: 360

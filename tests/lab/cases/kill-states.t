@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: coldvm killed in any power state leaves a device that the next VM uses
 # variant: stock
-# variant: patched driver=patched kernels=6.12
+# variant: patched driver=patched kernels=6.12 "by-hand=it takes minutes"
 # needs: coldvm
 # timeout: 300
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a card of two functions works with its own drivers before and after D3cold, where it goes when both let go
 # variant: stock   CYCLES=3
-# variant: patched CYCLES=3 driver=patched
+# variant: patched CYCLES=3 driver=patched "by-hand=it takes minutes"
 # kernels: 6.12
 # guest-flavour: generic
 # needs: coldvm

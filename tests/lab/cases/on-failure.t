@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: with on-failure=stop a device that does not come back ends the VM in order, with one line and status 1
+# kernels: 6.12
 # needs: coldvm
 # alone: yes
 # timeout: 300

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: park takes a device to D3cold without a VM, again after the host woke it, and gives it back in order
-# variant: stock
+# variant: stock kernels=6.12
 # variant: patched driver=patched kernels=6.12
 # needs: coldvm
 # timeout: 180

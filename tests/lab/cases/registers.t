@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: two vCPUs that write _ON and _OFF at random past ACPI neither hang the slot nor harm the device
-# variant: stock
-# variant: patched driver=patched kernels=6.12
+# variant: stock kernels=6.12
+# variant: patched driver=patched kernels=6.12 "by-hand=it takes minutes"
 # needs: coldvm
 # timeout: 180
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a host that reads the device all the time while the guest cycles: each wake is told or undone, within a rate
-# variant: stock CYCLES=8
-# variant: patched CYCLES=8 driver=patched kernels=6.12
+# variant: stock CYCLES=8 kernels=6.12
+# variant: patched CYCLES=8 driver=patched kernels=6.12 "by-hand=it takes minutes"
 # needs: coldvm
 # timeout: 600
 
