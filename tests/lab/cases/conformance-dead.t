@@ -5,6 +5,8 @@
 # alone: yes
 # timeout: 120
 
+# No guest runs here: the clock shall not jump while an answer is on its way.
+export CONTROL_SPIN=1
 set -- $LAB_DEVICES
 device=$1
 
