@@ -42,8 +42,9 @@ START_TEST(bad_lines_are_refused)
 		"10de:1b388 | a | b | c | d",
 		"10de:1b3g | a | b | c | d",
 		"| a | b | c | d",
-		"10de:1b38 | a card whose name is longer than the sixty-four bytes that it has | b "
-		"| c | d",
+		("10de:1b38 | a card whose name is longer than the sixty-four bytes that it has | "
+		 "b "
+		 "| c | d"),
 	};
 
 	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {

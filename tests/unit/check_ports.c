@@ -141,7 +141,7 @@ static void slot_behind_switch(void)
 {
 	slot_rig_make(1);
 	put_behind_switch();
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3COLD } });
 }
 
 START_TEST(an_event_about_the_depth_tells_every_port)
@@ -163,7 +163,7 @@ static void explicit_slot_behind_switch(void)
 	slot_rig_make(1);
 	put_behind_switch();
 	slot_rig_explicit();
-	slot_rig_start(&(struct power_slot_config){ .policy = POWER_POLICY_D3COLD });
+	slot_rig_start(&(struct power_slot_config){ .policy = { .deepest = POWER_POLICY_D3COLD } });
 }
 
 START_TEST(a_verdict_is_read_at_the_port_with_the_resource)
