@@ -7,7 +7,6 @@
 set -- $LAB_DEVICES
 device=$1
 api=/run/vm.api
-LAB_LIMIT=120
 
 # Prometheus' text format: HELP and TYPE before the first sample of a name, names and labels well-formed, values
 # numbers, no sample twice, all samples of a name together.

@@ -3,7 +3,7 @@
 # kernels: 6.12 6.1
 # devices: nvme pair
 # icount: yes
-# timeout: 2000
+# timeout: 600
 # variant: stock driver=stock OFFERED=no
 # variant: patched driver=patched OFFERED=yes
 

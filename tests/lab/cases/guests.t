@@ -12,7 +12,6 @@
 # needs: coldvm
 # timeout: 150
 
-[ "$MEMORY" != size=6G,hugepages=on ] || LAB_LIMIT=150
 vm_start --cpus boot=$CPUS --memory "$MEMORY"
 gout count nproc
 check_eq "$count" "$CPUS" "the guest has its CPUs"
