@@ -137,7 +137,8 @@ class Machine:
                 "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
                 "-kernel", str(self.kernel.image), "-initrd", str(self.initrd),
                 "-append", "console=ttyS0 quiet loglevel=4 panic=-1 rdinit=/init no_timer_check intel_iommu=on "
-                           "pcie_port_pm=force " + opt.append]
+                           # A stall of this machine would make the kernel distrust a TSC that is right.
+                           "pcie_port_pm=force tsc=nowatchdog " + opt.append]
         if opt.icount:
             args += ["-icount", "shift=1,sleep=off"]
         for name in CHANNELS:
