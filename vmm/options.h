@@ -67,7 +67,79 @@ struct device_options {
 	bool all_functions; /* functions=all: every function of the host's slot */
 };
 
-/* Strings point into argv, which outlives this. */
+/* The virtio devices, one struct a flag, in the words of cloud-hypervisor. Of each, id NULL: made
+ * from kind and number ("disk0"). */
+#define OPTIONS_MAX_DISKS 16
+#define OPTIONS_MAX_NETS  16
+#define OPTIONS_MAX_FS	  8
+#define OPTIONS_MAX_PAIRS 8
+
+struct disk_options {
+	const char *id;
+	const char *path;
+	bool readonly;
+	bool direct;
+	unsigned num_queues; /* 1 to 16 */
+	unsigned queue_size; /* a power of two, 2 to 1024 */
+	const char *serial;  /* NULL: none; at most 20 bytes */
+};
+
+enum net_vhost_mode {
+	NET_VHOST_MODE_AUTO,
+	NET_VHOST_MODE_ON,
+	NET_VHOST_MODE_OFF,
+};
+
+struct net_options { /* one of tap, nr_fds, socket and passt */
+	const char *id;
+	const char *tap;
+	int fds[OPTIONS_MAX_PAIRS];
+	unsigned nr_fds;
+	const char *socket; /* of a running passt */
+	bool passt;	    /* start one */
+	const char *passt_args;
+	unsigned num_queues; /* both directions, as cloud-hypervisor counts: 2 times the pairs */
+	unsigned queue_size;
+	bool has_mac;
+	uint8_t mac[6];
+	unsigned mtu; /* 0: not told */
+	enum net_vhost_mode vhost;
+};
+
+struct fs_options {
+	const char *id;
+	const char *tag;
+	const char *socket;
+	unsigned num_queues;
+	unsigned queue_size;
+};
+
+struct vsock_options { /* socket NULL: none */
+	const char *id;
+	unsigned cid;
+	const char *socket;
+};
+
+struct rng_options { /* src NULL: none */
+	const char *src;
+};
+
+struct balloon_options {
+	bool present;
+	uint64_t size;
+	bool deflate_on_oom;
+	bool free_page_reporting;
+};
+
+enum console_mode { /* of the virtio console */
+		    CONSOLE_OFF,
+		    CONSOLE_NULL,
+		    CONSOLE_TTY,
+		    CONSOLE_PTY,
+		    CONSOLE_FILE,
+};
+
+/* Strings point into argv or into the configuration file's text, which outlive this. */
 struct vm_options {
 	const char *kernel;
 	const char *initramfs;
@@ -76,8 +148,22 @@ struct vm_options {
 	uint64_t memory;
 	bool hugepages;
 	bool shared;
+	bool prefault;	/* every page of RAM is there before the guest starts */
+	bool no_reboot; /* a guest that resets the machine ends coldvm, with status 3 */
 	struct device_options devices[OPTIONS_MAX_DEVICES];
 	unsigned nr_devices;
+	struct disk_options disks[OPTIONS_MAX_DISKS];
+	unsigned nr_disks;
+	struct net_options nets[OPTIONS_MAX_NETS];
+	unsigned nr_nets;
+	struct fs_options fs[OPTIONS_MAX_FS];
+	unsigned nr_fs;
+	struct vsock_options vsock;
+	struct rng_options rng;
+	struct balloon_options balloon;
+	bool watchdog;
+	enum console_mode console;
+	const char *console_file;
 	enum serial_mode serial;
 	const char *serial_file;
 	bool laptop;

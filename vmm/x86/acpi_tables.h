@@ -24,6 +24,7 @@ struct acpi_slot {
 struct acpi_config {
 	unsigned nr_cpus;
 	bool serial;
+	bool watchdog;		      /* a WDAT for the ports of devices/watchdog.h */
 	uint64_t mmio32, mmio32_size; /* windows of the host bridge */
 	uint64_t mmio64, mmio64_size; /* size 0: none */
 	struct acpi_slot slots[ACPI_MAX_SLOTS];

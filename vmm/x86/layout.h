@@ -34,6 +34,8 @@
  */
 #define LAYOUT_MMIO32	   0xc0000000
 #define LAYOUT_MMIO32_SIZE 0x20000000
+/* The end of that window: 32 KiB for each device number of bus 0, for emulated devices. */
+#define LAYOUT_VIRTIO_BARS 0xdff00000
 #define LAYOUT_ECAM	   0xe0000000
 #define LAYOUT_ECAM_SIZE   0x02000000
 #define LAYOUT_IOAPIC	   0xfec00000
@@ -42,9 +44,10 @@
 #define LAYOUT_KVM_IDENT   0xfffbc000
 
 /* Ports. What PCI may use for I/O BARs starts above everything fixed. */
-#define LAYOUT_PIO_SERIAL 0x3f8
-#define LAYOUT_PIO_WINDOW 0x1000
-#define LAYOUT_PIO_SIZE	  0xf000
+#define LAYOUT_PIO_SERIAL   0x3f8
+#define LAYOUT_PIO_WATCHDOG 0x0680 /* 16 ports */
+#define LAYOUT_PIO_WINDOW   0x1000
+#define LAYOUT_PIO_SIZE	    0xf000
 
 /* IOAPIC inputs. */
 #define LAYOUT_GSI_SERIAL 4
