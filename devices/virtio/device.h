@@ -56,11 +56,12 @@ struct virtio_device {
 
 	pthread_mutex_t lock;
 	pthread_cond_t idle; /* stopping ended */
-	uint8_t status;	     /* VIRTIO_CONFIG_S_* */
+	uint8_t status;	     /* VIRTIO_CONFIG_S_*; atomic: virtio_device_break() takes no lock */
 	uint64_t accepted;   /* features that the driver took */
 	bool started;
-	bool stopping;	    /* ops->stop() said false */
-	uint8_t generation; /* of the configuration */
+	bool stopping;	     /* ops->stop() said false */
+	uint8_t generation;  /* of the configuration; atomic */
+	unsigned complaints; /* lines about the guest so far; atomic */
 	unsigned nr_queues;
 	struct virtq queues[VIRTIO_MAX_QUEUES];
 
@@ -75,8 +76,7 @@ int virtio_device_init(struct virtio_device *device, unsigned nr_queues, uint16_
 /* Stops it if it runs, and waits until it is idle. */
 void virtio_device_exit(struct virtio_device *device);
 
-/* --- for the transport, any vCPU thread ---------------------------------------------------------
- */
+/* --- for the transport, any vCPU thread ------------------------------------------------------- */
 
 /* The guest writes the status register; 0 resets. Unknown steps and features that were not offered
  * are refused as Virtio 1.2, 3.1 says. */
@@ -85,16 +85,24 @@ void virtio_device_set_status(struct virtio_device *device, uint8_t status);
 uint8_t virtio_device_status(struct virtio_device *device);
 /* Everything that virtio_device_init() offers, and the device's own. */
 uint64_t virtio_device_features(const struct virtio_device *device);
+/* The guest takes the features of word @select (0: bits 0 to 31, 1: 32 to 63; there are no more).
+ * Ignored once FEATURES_OK is set. */
+void virtio_device_accept(struct virtio_device *device, uint32_t select, uint32_t features);
+uint32_t virtio_device_accepted(struct virtio_device *device, uint32_t select);
+/* True while the guest may configure queues: not yet started, and no reset at work. Under @lock. */
+bool virtio_device_configurable(const struct virtio_device *device);
 /* Waits until the device is stopped and idle; not under its lock. */
 void virtio_device_reset(struct virtio_device *device);
 
-/* --- for the devices
- * ------------------------------------------------------------------------------ */
+/* --- for the devices ---------------------------------------------------------------------------
+ */
 
-/* The guest's rings make no sense: DEVICE_NEEDS_RESET, one warning that names @queue and @why, and
- * no request until the reset. Any thread; takes no lock that ops are called under. */
+/* The guest's rings make no sense: DEVICE_NEEDS_RESET, a warning that names @queue (NULL: the
+ * device as a whole) and @why, and no request until the reset. Any thread; takes no lock. A guest
+ * that does it again and again gets a few warnings only. */
 void virtio_device_break(struct virtio_device *device, const struct virtq *queue, const char *why);
-/* The stop that ops->stop() left open is complete. */
+/* The stop that ops->stop() left open is complete: no thread of the device touches guest memory or
+ * queues any more. Takes @lock, so not from ops and not under a lock that they take. */
 void virtio_device_stopped(struct virtio_device *device);
 /* The configuration that config_read() gives has changed: next generation, and an interrupt. */
 void virtio_device_config_changed(struct virtio_device *device);

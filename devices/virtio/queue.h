@@ -20,6 +20,8 @@ struct memory;
 
 #define VIRTQ_SIZE_MAX 1024 /* what a device may offer at most; a power of two */
 #define VIRTQ_IOV_MAX  256  /* buffers in one chain; a longer one breaks the queue */
+/* An indirect table has VIRTQ_SIZE_MAX entries at most, whatever the size of its queue: Linux makes
+ * tables longer than a short queue (virtio_ring.c: virtqueue_add_split()). */
 
 struct virtq {
 	/* Set by the transport before the device starts. */
@@ -29,7 +31,8 @@ struct virtq {
 	bool enabled;		    /* the driver will use this queue */
 	uint64_t desc, avail, used; /* guest addresses */
 	int kick_fd; /* eventfd, the guest's notifications; lives as long as the device */
-	int call_fd; /* eventfd of the vector that the driver chose; -1: none */
+	int call_fd; /* eventfd of the vector that the driver chose; -1: none. May change at any
+		      * time, so read it with __atomic_load_n() */
 
 	/* From virtq_start() to virtq_stop(). */
 	const struct memory *memory; /* NULL: stopped */
@@ -38,7 +41,10 @@ struct virtq {
 	struct vring_used *ring_used;
 	bool event_idx;			/* VIRTIO_RING_F_EVENT_IDX was accepted */
 	bool indirect;			/* VIRTIO_RING_F_INDIRECT_DESC was accepted */
-	bool broken;			/* said once; virtq_pop() finds nothing any more */
+	bool broken;			/* virtq_pop() finds nothing any more */
+	const char *why;		/* it is broken, for virtio_device_break() */
+	bool quiet;			/* no notifications are wanted just now */
+	bool call_failed;		/* said once */
 	uint16_t next_avail, next_used; /* free running */
 	uint16_t signalled;		/* next_used at the last interrupt that was considered */
 	bool signalled_valid;
@@ -65,7 +71,8 @@ int virtq_start(struct virtq *queue, const struct memory *memory, uint64_t featu
 void virtq_stop(struct virtq *queue);
 
 /* Takes the next request. 1, or 0 when there is none, or -EPROTO when the ring makes no sense
- * (queue->broken is set; the device calls virtio_device_break()). */
+ * (queue->broken is set; the device calls virtio_device_break() with queue->why). After a 0 the
+ * guest notifies for the next request, unless virtq_want_kicks() said otherwise. */
 int virtq_pop(struct virtq *queue, struct virtq_chain *chain);
 /* Puts the last popped request back, when there is no room for what it asks. */
 void virtq_unpop(struct virtq *queue);
@@ -75,8 +82,9 @@ void virtq_push(struct virtq *queue, uint16_t head, uint32_t written);
  * virtq_push(). */
 void virtq_signal(struct virtq *queue);
 
-/* Asks the guest (not) to notify. Turning it on returns true if requests came in meanwhile, which
- * nobody will notify: look again. */
+/* Asks the guest (not) to notify; a queue starts with the wish to be notified, and a device that is
+ * content with that never calls this. Turning it on returns true if requests came in meanwhile,
+ * which nobody will notify: look again. */
 bool virtq_want_kicks(struct virtq *queue, bool want);
 /* True if virtq_pop() would find something. */
 bool virtq_pending(const struct virtq *queue);

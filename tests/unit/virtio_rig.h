@@ -28,8 +28,11 @@ struct virtio_rig {
 		uint64_t desc, avail, used; /* guest addresses */
 		uint16_t free;		    /* next descriptor; wraps, a test keeps count itself */
 		uint16_t seen;		    /* used entries that virtio_rig_used() has returned */
+		uint16_t kicked;	    /* the available index at the last kick */
 		int call_fd;		    /* what the device interrupts */
+		bool interrupted;	    /* read from it, and not yet told */
 	} queues[VIRTIO_MAX_QUEUES];
+	int config_fd; /* counts interrupts for a changed configuration */
 };
 
 struct virtio_rig_buffer {
@@ -67,8 +70,11 @@ struct vring_used *virtio_rig_used_ring(struct virtio_rig *rig, unsigned index);
 /* Makes a chain of @nr buffers and puts it into the available ring; returns its head. */
 uint16_t virtio_rig_add(struct virtio_rig *rig, unsigned index,
 			const struct virtio_rig_buffer *buffers, unsigned nr);
+/* As Linux does: says nothing to a device that asked for no notification of what is new. When
+ * nothing is new the notification comes all the same, for tests of spurious ones. */
 void virtio_rig_kick(struct virtio_rig *rig, unsigned index);
-/* The next used entry within @ms milliseconds; false if there is none. NULLs are fine. */
+/* The next used entry within @ms milliseconds; false if there is none. It asks for an interrupt and
+ * then waits for that, as a driver does: one that is missing is a failure. NULLs are fine. */
 bool virtio_rig_used(struct virtio_rig *rig, unsigned index, unsigned ms, uint16_t *ret_head,
 		     uint32_t *ret_len);
 /* Runs @loop, for devices that live on it, until a used entry of queue @index is there. */
@@ -78,6 +84,9 @@ bool virtio_rig_loop_used(struct virtio_rig *rig, struct loop *loop, unsigned in
 void virtio_rig_loop_run(struct loop *loop, unsigned ms);
 /* True if the device has interrupted for queue @index since the last call. */
 bool virtio_rig_interrupted(struct virtio_rig *rig, unsigned index);
+/* How often the device has said that its configuration changed (which a need for a reset also is)
+ * since the last call. */
+uint64_t virtio_rig_config_changes(struct virtio_rig *rig);
 /* The device says that it needs a reset (waits up to @ms). */
 bool virtio_rig_needs_reset(struct virtio_rig *rig, unsigned ms);
 
