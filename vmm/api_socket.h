@@ -4,13 +4,12 @@
 #define COLDVM_VMM_API_SOCKET_H
 
 #include <stddef.h>
-#include <sys/types.h>
+
+#include "vmm/unix_socket.h"
 
 struct api_socket {
-	int fd;		  /* -1: none */
-	const char *path; /* NULL: not ours to remove */
-	dev_t device;	  /* what is at path, to remove nothing else */
-	ino_t inode;
+	int fd;			 /* -1: none */
+	struct unix_socket file; /* the same descriptor, when it is ours at a path */
 };
 
 /*
