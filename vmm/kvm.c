@@ -187,3 +187,13 @@ int kvm_create_vcpu(struct kvm *kvm, unsigned id)
 {
 	return kvm_ioctl(kvm->vm_fd, KVM_CREATE_VCPU, id);
 }
+
+int kvm_run_vcpu(int vcpu_fd)
+{
+	return ioctl(vcpu_fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}
+
+int kvm_forgive_pause(int vcpu_fd)
+{
+	return kvm_ioctl(vcpu_fd, KVM_KVMCLOCK_CTRL, 0);
+}

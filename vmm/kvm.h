@@ -49,5 +49,11 @@ int kvm_ioeventfd_deassign(struct kvm *kvm, int event_fd, uint64_t addr, uint32_
 
 /* Returns the descriptor of a new vCPU, or -errno. */
 int kvm_create_vcpu(struct kvm *kvm, unsigned id);
+/* KVM_RUN. Unlike all others it gives -EINTR: a signal or immediate_exit ended it. What the exit
+ * before left unfinished is complete by then. */
+int kvm_run_vcpu(int vcpu_fd);
+/* KVM_KVMCLOCK_CTRL: the guest's watchdogs forgive the time that the vCPU stood still. -EINVAL from
+ * a guest without kvmclock, which has nothing to forgive. The vCPU is not in kvm_run_vcpu(). */
+int kvm_forgive_pause(int vcpu_fd);
 
 #endif

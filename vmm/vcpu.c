@@ -2,9 +2,13 @@
 /*
  * A vCPU: one thread, KVM_RUN and one switch (Documentation/virt/kvm/api.rst, section 5).
  *
- * vcpu_stop() sets run->immediate_exit and then sends a signal. Whatever the thread is at, it
- * leaves: before KVM_RUN the flag makes the ioctl return, inside it the signal does, in a handler
- * the loop looks at `stopping` next. The flag is never cleared, so nothing can be missed.
+ * vcpu_stop() and vcpu_pause() set run->immediate_exit and then send a signal. Whatever the thread
+ * is at, it leaves: before KVM_RUN the flag makes the ioctl return, inside it the signal does, in a
+ * handler the loop comes to the flag next. It stays set until vcpu_resume(), so nothing can be
+ * missed.
+ *
+ * A pause begins only where KVM_RUN says EINTR: an access to a device that user space has served is
+ * complete when KVM_RUN was called once more, and not before.
  */
 #include "vmm/vcpu.h"
 
@@ -47,10 +51,12 @@ int vcpu_init(struct vcpu *vcpu, const struct vcpu_env *env, unsigned id)
 	memset(vcpu, 0, sizeof(*vcpu));
 	vcpu->env = env;
 	vcpu->id = id;
+	pthread_mutex_init(&vcpu->lock, NULL);
+	pthread_cond_init(&vcpu->changed, NULL);
 	ret = kvm_create_vcpu(env->kvm, id);
 	vcpu->fd = ret < 0 ? -1 : ret;
 	if (ret < 0)
-		return ret;
+		goto destroy;
 	vcpu->run = mmap(NULL, env->kvm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (vcpu->run == MAP_FAILED) {
 		ret = -errno;
@@ -61,6 +67,9 @@ int vcpu_init(struct vcpu *vcpu, const struct vcpu_env *env, unsigned id)
 close_vcpu:
 	vcpu->run = NULL;
 	close_fd(&vcpu->fd);
+destroy:
+	pthread_cond_destroy(&vcpu->changed);
+	pthread_mutex_destroy(&vcpu->lock);
 	return ret;
 }
 
@@ -71,22 +80,33 @@ void vcpu_exit(struct vcpu *vcpu)
 	munmap(vcpu->run, vcpu->env->kvm->run_size);
 	vcpu->run = NULL;
 	close_fd(&vcpu->fd);
+	pthread_cond_destroy(&vcpu->changed);
+	pthread_mutex_destroy(&vcpu->lock);
 }
 
-/* Ends the VM and waits for vcpu_stop(). The kick is blocked while the flag is looked at, so that
- * it cannot come between the look and the wait. */
+/* Waits outside of the guest for vcpu_resume(), or with @for_good for vcpu_stop() alone. A vCPU
+ * that has ended the VM is as good as paused, and says so too. One pause may follow on another
+ * before this thread has seen the end of the first, so they are counted. */
+static void park(struct vcpu *vcpu, bool for_good)
+{
+	unsigned told = 0;
+
+	pthread_mutex_lock(&vcpu->lock);
+	while (!vcpu->stopping && (for_good || vcpu->pausing)) {
+		if (vcpu->pausing && told != vcpu->pauses) {
+			told = vcpu->pauses;
+			vcpu->env->parked(vcpu->env->parked_opaque);
+		}
+		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
+	}
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+/* Ends the VM and waits for vcpu_stop(). */
 static void end(struct vcpu *vcpu, enum vcpu_end reason, const char *detail)
 {
-	sigset_t kick, before;
-
 	vcpu->env->end(vcpu->env->opaque, reason, detail);
-
-	sigemptyset(&kick);
-	sigaddset(&kick, SIG_KICK);
-	pthread_sigmask(SIG_BLOCK, &kick, &before);
-	sigdelset(&before, SIG_KICK);
-	while (!atomic_load(&vcpu->stopping))
-		sigsuspend(&before);
+	park(vcpu, true);
 }
 
 /* KVM_EXIT_IO: count items of size bytes, for a string instruction more than one. */
@@ -263,12 +283,14 @@ static void *vcpu_thread(void *arg)
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 
 	while (!atomic_load(&vcpu->stopping)) {
-		err = ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? errno : 0;
+		err = -kvm_run_vcpu(vcpu->fd);
 		if (err == EFAULT) {
 			handle_fault(vcpu, &faults);
 			continue;
 		}
 		faults = 0;
+		if (err == EINTR)
+			park(vcpu, false);
 		/* EAGAIN: a vCPU that waits for its SIPI was looked at. */
 		if (err == EINTR || err == EAGAIN)
 			continue;
@@ -300,14 +322,43 @@ int vcpu_start(struct vcpu *vcpu)
 	return -ret;
 }
 
+/* A flag was set under the lock: the thread comes out of the guest and looks. Unlocks. */
+static void call_out(struct vcpu *vcpu)
+{
+	/* The kernel reads it; volatile, since no C code here does. */
+	*(volatile __u8 *)&vcpu->run->immediate_exit = 1;
+	pthread_cond_signal(&vcpu->changed);
+	pthread_mutex_unlock(&vcpu->lock);
+	pthread_kill(vcpu->thread, SIG_KICK);
+}
+
 void vcpu_stop(struct vcpu *vcpu)
 {
 	if (!vcpu->started)
 		return;
+	pthread_mutex_lock(&vcpu->lock);
 	atomic_store(&vcpu->stopping, true);
-	/* The kernel reads it; volatile, since no C code here does. */
-	*(volatile __u8 *)&vcpu->run->immediate_exit = 1;
-	pthread_kill(vcpu->thread, SIG_KICK);
+	call_out(vcpu);
 	pthread_join(vcpu->thread, NULL);
 	vcpu->started = false;
+}
+
+void vcpu_pause(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	atomic_store(&vcpu->pausing, true);
+	vcpu->pauses++;
+	call_out(vcpu);
+}
+
+int vcpu_resume(struct vcpu *vcpu)
+{
+	int ret = kvm_forgive_pause(vcpu->fd);
+
+	pthread_mutex_lock(&vcpu->lock);
+	atomic_store(&vcpu->pausing, false);
+	*(volatile __u8 *)&vcpu->run->immediate_exit = 0;
+	pthread_cond_signal(&vcpu->changed);
+	pthread_mutex_unlock(&vcpu->lock);
+	return ret == -EINVAL ? 0 : ret;
 }

@@ -32,6 +32,10 @@ struct vcpu_env {
 	 * Returns true if something was changed and the access is worth another try.
 	 */
 	bool (*fault)(void *opaque);
+	/* A vCPU that was asked by vcpu_pause() waits outside of the guest now; on its thread, once
+	 * for each call. Must not wait, nor call anything of here. */
+	void (*parked)(void *parked_opaque);
+	void *parked_opaque;
 	void *opaque;
 };
 
@@ -42,18 +46,30 @@ struct vcpu {
 	struct kvm_run *run;
 	pthread_t thread;
 	bool started;
-	atomic_bool stopping;
+	atomic_bool stopping; /* written under lock */
+	atomic_bool pausing;  /* written under lock */
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* stopping, pausing */
+	unsigned pauses;	/* calls of vcpu_pause(); guarded by lock */
 };
 
 /* Makes vCPU @id (registers and CPUID are set by vmm/x86/ before vcpu_start()). */
 int vcpu_init(struct vcpu *vcpu, const struct vcpu_env *env, unsigned id);
 /* Starts the thread, named "vcpuN". */
 int vcpu_start(struct vcpu *vcpu);
-/* Makes the vCPU leave the guest and joins its thread. Not from a vCPU thread. */
+/* Makes the vCPU leave the guest and joins its thread, also while it is paused. Not from a vCPU
+ * thread; the same thread calls this, vcpu_pause() and vcpu_resume(). */
 void vcpu_stop(struct vcpu *vcpu);
+/* Makes the vCPU leave the guest at the next instruction's end, an access to a device included, and
+ * wait. Returns at once; env->parked() says when. */
+void vcpu_pause(struct vcpu *vcpu);
+/* Lets it go on, and its guest forgive the time. Only after env->parked(). -errno: it goes on all
+ * the same, but the guest may complain of a CPU that stood still. */
+int vcpu_resume(struct vcpu *vcpu);
 void vcpu_exit(struct vcpu *vcpu);
 
-/* Installs the handler of the signal that vcpu_stop() kicks with. Once, before the first start. */
+/* Installs the handler of the signal that vcpu_stop() and vcpu_pause() kick with. Once, before the
+ * first start. */
 int vcpu_install_kick(void);
 
 #endif

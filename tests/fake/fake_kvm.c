@@ -4,7 +4,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "vmm/bits.h"
 
@@ -18,6 +22,9 @@ static struct {
 
 void fake_kvm_reset(void)
 {
+	for (unsigned i = 0; i < FAKE_KVM_VCPUS; i++)
+		if (fake_kvm.vcpu[i].run)
+			munmap(fake_kvm.vcpu[i].run, 4096);
 	memset(&fake_kvm, 0, sizeof(fake_kvm));
 	memset(refusals, 0, sizeof(refusals));
 	fake_kvm.max_slots = FAKE_KVM_SLOTS;
@@ -265,14 +272,73 @@ int kvm_ioeventfd_deassign(struct kvm *kvm, int event_fd, uint64_t addr, uint32_
 	return finish(ret);
 }
 
-/* No vCPU can run here: the caller gets to know the errno and nothing else. */
+/* --- vCPUs --------------------------------------------------------------------------------------
+ */
+
+/* The descriptor can be mapped like KVM's. The same number may come back after it was closed. */
+static int make_vcpu(unsigned id, size_t size)
+{
+	struct fake_kvm_vcpu *vcpu = &fake_kvm.vcpu[id];
+	int fd = memfd_create("vcpu", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+		return -errno;
+	vcpu->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (vcpu->run == MAP_FAILED)
+		return -errno;
+	vcpu->fd = fd;
+	fake_kvm.vcpus++;
+	return fd;
+}
+
 int kvm_create_vcpu(struct kvm *kvm, unsigned id)
 {
 	int ret = begin(FAKE_KVM_CREATE_VCPU);
 
-	(void)kvm;
-	(void)id;
-	if (!ret)
-		fake_kvm.vcpus++;
-	return finish(ret ? ret : -EOPNOTSUPP);
+	if (!ret && (!fake_kvm.guest || id >= FAKE_KVM_VCPUS))
+		ret = -EOPNOTSUPP;
+	return finish(ret ? ret : make_vcpu(id, kvm->run_size));
+}
+
+static struct fake_kvm_vcpu *find_vcpu(int fd)
+{
+	for (unsigned i = 0; i < FAKE_KVM_VCPUS; i++)
+		if (fake_kvm.vcpu[i].run && fake_kvm.vcpu[i].fd == fd)
+			return &fake_kvm.vcpu[i];
+	abort();
+}
+
+/* arch/x86/kvm/x86.c: kvm_arch_vcpu_ioctl_run(). What user space has served is completed first,
+ * then immediate_exit is looked at, and a signal that is pending keeps the guest from running. */
+int kvm_run_vcpu(int vcpu_fd)
+{
+	struct fake_kvm_vcpu *vcpu = find_vcpu(vcpu_fd);
+	sigset_t all, before;
+	bool computes = true;
+	int ret = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	vcpu->unfinished = false;
+	if (*(volatile __u8 *)&vcpu->run->immediate_exit) {
+		ret = -EINTR;
+	} else {
+		vcpu->entered++;
+		computes = fake_kvm.guest((unsigned)(vcpu - fake_kvm.vcpu), vcpu->run);
+		if (computes) {
+			sigsuspend(&before);
+			ret = -EINTR;
+		} else {
+			vcpu->unfinished = vcpu->run->exit_reason == KVM_EXIT_IO ||
+					   vcpu->run->exit_reason == KVM_EXIT_MMIO;
+		}
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
+int kvm_forgive_pause(int vcpu_fd)
+{
+	(void)vcpu_fd;
+	return finish(begin(FAKE_KVM_FORGIVE_PAUSE));
 }

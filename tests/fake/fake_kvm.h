@@ -8,6 +8,7 @@
 #define COLDVM_TESTS_FAKE_KVM_H
 
 #include <linux/kvm.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ enum fake_kvm_call {
 	FAKE_KVM_IOEVENTFD_ASSIGN,
 	FAKE_KVM_IOEVENTFD_DEASSIGN,
 	FAKE_KVM_CREATE_VCPU,
+	FAKE_KVM_FORGIVE_PAUSE,
 	FAKE_KVM_CALLS,
 };
 
@@ -33,12 +35,24 @@ enum fake_kvm_call {
 #define FAKE_KVM_PINS	    24
 #define FAKE_KVM_IRQFDS	    256
 #define FAKE_KVM_IOEVENTFDS 64
+#define FAKE_KVM_VCPUS	    8
 
 struct fake_kvm {
 	unsigned calls[FAKE_KVM_CALLS]; /* how often each was made, refused ones included */
 	int max_slots;			/* what KVM_CAP_NR_MEMSLOTS says; FAKE_KVM_SLOTS at reset */
 	bool irqchip;
 	unsigned vcpus;
+	/*
+	 * What a vCPU does in kvm_run_vcpu(), on its thread: true: it computes until a signal ends
+	 * it; false: it leaves the guest, and why is in @run. NULL: no vCPU can be made.
+	 */
+	bool (*guest)(unsigned id, struct kvm_run *run);
+	struct fake_kvm_vcpu {
+		int fd;
+		struct kvm_run *run;
+		atomic_bool unfinished; /* an access was served, and the guest not entered since */
+		atomic_uint entered;	/* how often the guest got to run */
+	} vcpu[FAKE_KVM_VCPUS];
 	bool pins[FAKE_KVM_PINS];
 	struct fake_kvm_slot {
 		uint64_t gpa;
