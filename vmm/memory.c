@@ -162,6 +162,7 @@ int memory_init(struct memory *memory, struct kvm *kvm, const struct memory_conf
 	memset(memory, 0, sizeof(*memory));
 	memory->kvm = kvm;
 	memory->memfd = -1;
+	memory->page = config->hugepages ? HUGE_PAGE : PAGE;
 	memory->max_slots = (unsigned)min_u64(kvm->max_slots, MEMORY_MAX_SLOTS);
 	ret = lay_out(memory, config);
 	if (ret)
@@ -211,6 +212,19 @@ void *memory_at(const struct memory *memory, uint64_t gpa, uint64_t len)
 			return ram->hva + (gpa - ram->gpa);
 	}
 	return NULL;
+}
+
+/* In shared memory the page belongs to the file: without a hole in that, the mapping alone would
+ * forget it and the next access bring it back. */
+int memory_discard(const struct memory *memory, uint64_t gpa, uint64_t len)
+{
+	void *hva = memory_at(memory, gpa, len);
+
+	if (!hva)
+		return -EFAULT;
+	if (gpa % memory->page || len % memory->page)
+		return -EINVAL;
+	return madvise(hva, len, memory->memfd >= 0 ? MADV_REMOVE : MADV_DONTNEED) ? -errno : 0;
 }
 
 /* The ioctl waits for vCPUs to leave the old slots, so it runs without the lock. */

@@ -35,7 +35,9 @@ struct memory {
 	struct kvm *kvm;
 	struct memory_region ram[MEMORY_MAX_RAM];
 	unsigned nr_ram;
-	int memfd; /* -1 when anonymous */
+	int memfd;     /* -1 when anonymous */
+	uint64_t page; /* bytes that the host gives and takes at once: 4 KiB, or 2 MiB with
+			  hugepages */
 
 	pthread_mutex_t lock; /* guards used[] */
 	bool used[MEMORY_MAX_SLOTS];
@@ -52,6 +54,17 @@ void memory_exit(struct memory *memory);
  * any byte of it is not RAM, if it crosses from one region to the next, or if len is 0.
  */
 void *memory_at(const struct memory *memory, uint64_t gpa, uint64_t len);
+
+/*
+ * Gives [gpa, gpa + len) back to the host: the guest reads zeros there until it writes again, which
+ * takes a new page. Both are multiples of memory->page (else -EINVAL); -EFAULT if it is not RAM, or
+ * crosses from one region to the next; else -errno of madvise(2): EINVAL for hugepages that are not
+ * shared, on kernels before 5.18. Any thread; takes the time that freeing the pages takes.
+ *
+ * A hugepage that went back is the host's to give to others. Without one at its next write the
+ * guest cannot go on.
+ */
+int memory_discard(const struct memory *memory, uint64_t gpa, uint64_t len);
 
 /* Shows [hva, hva + size) to the guest at gpa (all page aligned). -EEXIST if it overlaps RAM or
  * another slot, -ENOSPC when KVM has no slot left. *ret_slot is for memory_del_slot(). */

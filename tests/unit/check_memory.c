@@ -277,6 +277,91 @@ START_TEST(slot_that_kvm_keeps_stays_in_use)
 }
 END_TEST
 
+static bool resident(uint64_t gpa)
+{
+	unsigned char in_core;
+
+	ck_assert_int_eq(mincore(memory_at(&memory, gpa, 4096), 4096, &in_core), 0);
+	return in_core & 1;
+}
+
+static void init_shared(bool shared)
+{
+	const struct memory_config config = {
+		.size = MIB(4),
+		.shared = shared,
+		.low_limit = MIB(2),
+	};
+
+	ck_assert_int_eq(memory_init(&memory, &kvm, &config), 0);
+	/* Or a page comes and goes with 2 MiB around it. */
+	ck_assert_int_eq(madvise(memory_at(&memory, 0, MIB(2)), MIB(2), MADV_NOHUGEPAGE), 0);
+	ck_assert_int_eq(madvise(memory_at(&memory, GIB(4), MIB(2)), MIB(2), MADV_NOHUGEPAGE), 0);
+}
+
+/* 0 and 1: RAM that is not shared, and that is. */
+START_TEST(discarded_ram_goes_to_the_host_and_reads_zero)
+{
+	const uint64_t at[] = { 0x3000, GIB(4) + 0x3000 };
+
+	init_shared(_i);
+	for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
+		uint8_t *page = memory_at(&memory, at[i] - 4096, 4096 * 4);
+
+		memset(page, 0x5a, 4096 * 4);
+		ck_assert_int_eq(memory_discard(&memory, at[i], 4096 * 2), 0);
+		ck_assert(resident(at[i] - 4096));
+		ck_assert(!resident(at[i]));
+		ck_assert(!resident(at[i] + 4096));
+		ck_assert(resident(at[i] + 4096 * 2));
+		ck_assert_uint_eq(page[4095], 0x5a);
+		ck_assert_uint_eq(page[4096], 0);
+		ck_assert_uint_eq(page[4096 * 3 - 1], 0);
+		ck_assert_uint_eq(page[4096 * 3], 0x5a);
+	}
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(discarded_ram_can_be_written_again)
+{
+	uint8_t *page;
+
+	init_shared(_i);
+	page = memory_at(&memory, 0x1000, 4096);
+	ck_assert_int_eq(memory_discard(&memory, 0x1000, 4096), 0);
+	page[7] = 1;
+	ck_assert_uint_eq(page[7], 1);
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(nothing_is_discarded_outside_ram)
+{
+	ck_assert_int_eq(memory_discard(&memory, MIB(2), 4096), -EFAULT);
+	ck_assert_int_eq(memory_discard(&memory, MIB(2) - 4096, 8192), -EFAULT);
+	ck_assert_int_eq(memory_discard(&memory, GIB(4) - 4096, 4096), -EFAULT);
+	ck_assert_int_eq(memory_discard(&memory, UINT64_MAX - 4095, 4096), -EFAULT);
+	ck_assert_int_eq(memory_discard(&memory, 4096, UINT64_MAX - 4095), -EFAULT);
+	ck_assert_int_eq(memory_discard(&memory, 4096, 0), -EFAULT);
+}
+END_TEST
+
+START_TEST(nothing_is_discarded_but_whole_pages)
+{
+	*(uint8_t *)memory_at(&memory, 0x1000, 1) = 0x5a;
+	ck_assert_int_eq(memory_discard(&memory, 0x1000, 4095), -EINVAL);
+	ck_assert_int_eq(memory_discard(&memory, 0x1001, 4096), -EINVAL);
+	ck_assert_int_eq(memory_discard(&memory, 0x800, 4096), -EINVAL);
+	memory.page = MIB(2); /* as with hugepages */
+	ck_assert_int_eq(memory_discard(&memory, 0x1000, 4096), -EINVAL);
+	ck_assert_int_eq(memory_discard(&memory, 0, MIB(1)), -EINVAL);
+	ck_assert_uint_eq(*(uint8_t *)memory_at(&memory, 0x1000, 1), 0x5a);
+	ck_assert_int_eq(memory_discard(&memory, 0, MIB(2)), 0);
+	ck_assert_uint_eq(*(uint8_t *)memory_at(&memory, 0x1000, 1), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("memory");
@@ -295,6 +380,10 @@ int main(void)
 	tcase_add_test(ram, unaligned_slot_is_refused);
 	tcase_add_test(ram, ram_cannot_be_deleted_as_a_slot);
 	tcase_add_test(ram, slot_that_kvm_keeps_stays_in_use);
+	tcase_add_test(ram, nothing_is_discarded_outside_ram);
+	tcase_add_test(ram, nothing_is_discarded_but_whole_pages);
+	tcase_add_loop_test(start, discarded_ram_goes_to_the_host_and_reads_zero, 0, 2);
+	tcase_add_loop_test(start, discarded_ram_can_be_written_again, 0, 2);
 	tcase_add_test(start, ram_that_fits_below_the_hole_is_one_region);
 	tcase_add_test(start, size_that_cannot_be_laid_out_is_refused);
 	tcase_add_test(start, size_that_the_host_does_not_have_is_refused);
