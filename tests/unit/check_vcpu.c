@@ -21,15 +21,25 @@ static struct vcpu_set set;
 static atomic_uint ends;
 static unsigned pauses;
 static sem_t at_device, go_on, computes;
-static atomic_bool read_port, reset;
+static atomic_bool read_port, slowly, reset;
 
 /* --- the guest, the machine ---------------------------------------------------------------------
  */
+
+static void wait_for(sem_t *sem, unsigned count)
+{
+	while (count)
+		count -= sem_wait(sem) == 0;
+}
 
 /* Each vCPU computes, but vCPU 0 first does what the test wants of it. */
 static bool guest(unsigned id, struct kvm_run *run)
 {
 	if (id == 0 && atomic_exchange(&read_port, false)) {
+		if (slowly) {
+			sem_post(&at_device);
+			wait_for(&go_on, 1);
+		}
 		run->exit_reason = KVM_EXIT_IO;
 		run->io.direction = KVM_EXIT_IO_IN;
 		run->io.size = 1;
@@ -54,8 +64,7 @@ static uint64_t device_read(void *dev, uint64_t off, unsigned size)
 	(void)off;
 	(void)size;
 	sem_post(&at_device);
-	while (sem_wait(&go_on) < 0 && errno == EINTR)
-		;
+	wait_for(&go_on, 1);
 	return 0x5a;
 }
 
@@ -101,7 +110,7 @@ static void setup(void)
 	fake_kvm_reset();
 	fake_kvm.guest = guest;
 	ends = pauses = 0;
-	read_port = reset = false;
+	read_port = slowly = reset = false;
 	sem_init(&at_device, 0, 0);
 	sem_init(&go_on, 0, 0);
 	sem_init(&computes, 0, 0);
@@ -120,12 +129,6 @@ static void teardown(void)
 	bus_exit(&pio);
 	bus_exit(&mmio);
 	fake_kvm_reset();
-}
-
-static void wait_for(sem_t *sem, unsigned count)
-{
-	while (count)
-		count -= sem_wait(sem) == 0;
 }
 
 static void start(unsigned nr)
@@ -181,6 +184,19 @@ START_TEST(an_access_to_a_device_is_complete_before_the_pause)
 	ck_assert_uint_eq(((uint8_t *)fake_kvm.vcpu[0].run)[2048], 0x5a);
 	vcpu_set_resume(&set);
 	wait_for(&computes, 1);
+}
+END_TEST
+
+START_TEST(an_exit_that_meets_the_pause_is_served)
+{
+	read_port = slowly = true;
+	start(1);
+	wait_for(&at_device, 1);
+	vcpu_set_pause(&set);
+	sem_post(&go_on);
+	sem_post(&go_on);
+	ck_assert_int_eq(loop_run(&loop), 0);
+	ck_assert_uint_eq(((uint8_t *)fake_kvm.vcpu[0].run)[2048], 0x5a);
 }
 END_TEST
 
@@ -271,6 +287,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(t, a_pause_brings_every_vcpu_out_of_the_guest);
 	tcase_add_test(t, an_access_to_a_device_is_complete_before_the_pause);
+	tcase_add_test(t, an_exit_that_meets_the_pause_is_served);
 	tcase_add_test(t, pauses_may_follow_on_each_other_at_once);
 	tcase_add_test(t, each_vcpu_is_forgiven_its_pause);
 	tcase_add_test(t, a_guest_that_has_no_such_clock_goes_on_too);
