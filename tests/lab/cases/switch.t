@@ -2,6 +2,8 @@
 # rule: behind a switch D3cold is judged at the port with the power resource, and the guest sees one port
 # variant: root         devices=switch      PORTS=0000:02:00.0,0000:01:00.0,0000:00:01.0
 # variant: root-patched devices=switch      PORTS=0000:02:00.0,0000:01:00.0,0000:00:01.0 driver=patched "by-hand=it takes minutes"
+# variant: down         devices=switch-down PORTS=0000:02:00.0
+# variant: down-patched devices=switch-down PORTS=0000:02:00.0 driver=patched "by-hand=it takes minutes"
 # kernels: 6.12
 # append: initcall_blacklist=nvme_init
 # needs: coldvm
