@@ -41,6 +41,7 @@ DEVICES = {
     "nvme": NVME,
     "pair": ["virtio-gpu-pci,bus={bus},addr=0.0,multifunction=on,iommu_platform=on",
              "e1000e,bus={bus},addr=0.1,netdev=net{n}"],
+    "nic": ["e1000e,bus={bus},addr=0.0,netdev=net{n}"],
     "switch": NVME,
     "switch-down": NVME,
 }
@@ -123,8 +124,9 @@ class Machine:
         self._tail = b""
         self._handlers = {"power": self._on_power, "control": self._on_control, "console": self._on_console,
                           "out": self._on_out, "files": self._on_files, "qmp": lambda data: None}
+        self._later = []  # (when, command): the monitor's, for a host that sleeps then
         self._spins = set()  # where the CPU was seen to spin at the last turn
-        self._verbs = {"monitor": self._verb_monitor, "powerlog": self._verb_powerlog,
+        self._verbs = {"monitor": self._verb_monitor, "later": self._verb_later, "powerlog": self._verb_powerlog,
                        "time": self._verb_time, "imagesum": self._verb_imagesum, "exit": self._verb_exit}
 
     # -- command line
@@ -235,6 +237,7 @@ class Machine:
                 self._state_of_stuck()
                 return TIMED_OUT
             ready = {key.data for key, _ in selector.select(min(left, 0.5))}
+            self._run_later()
             # The power log first: a record was written before whatever the job says after it.
             for name in CHANNELS:
                 if name in ready or name in ("power", "out"):
@@ -352,6 +355,22 @@ class Machine:
         if "error" in reply:
             return [reply["error"]["desc"]], 1
         return reply["return"].replace("\r", "").splitlines(), 0
+
+    def _verb_later(self, arguments):
+        """later SECONDS COMMAND: a command of the monitor, when the host itself can send none."""
+        seconds, _, command = arguments.partition(" ")
+        try:
+            self._later.append((time.monotonic() + float(seconds), command))
+        except ValueError:
+            return [f"later: '{seconds}' is no number of seconds"], 1
+        return [], 0
+
+    def _run_later(self):
+        now = time.monotonic()
+        due = [command for when, command in self._later if when <= now]
+        self._later = [(when, command) for when, command in self._later if when > now]
+        for command in due:
+            self._verb_monitor(command)
 
     def _verb_powerlog(self, _):
         return self.power.lines, 0
