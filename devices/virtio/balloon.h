@@ -4,6 +4,10 @@
  * (MADV_DONTNEED, or a hole in shared memory), with free page reporting also without an inflated
  * balloon. Served by a thread of its own, "_balloon", since giving back much memory takes time.
  *
+ * With hugepages only whole 2 MiB go back: a page of the balloon has 4 KiB, so that an inflated
+ * balloon gives back nearly nothing there, and free page reporting, which comes in larger pieces,
+ * gives back more. See memory_discard() for what it costs.
+ *
  * Memory that a passthrough device can reach is pinned: giving it back would leave the IOMMU with
  * pages that nobody else sees. With passthrough devices the composition refuses a balloon.
  */
@@ -25,13 +29,17 @@ struct balloon_config {
 
 struct balloon; /* balloon.c */
 
+/* -EINVAL for a size that does not fit (2^32 pages of 4 KiB), else -errno of what it is made of.
+ * Main thread. */
 int balloon_create(const struct balloon_config *config, const struct memory *memory,
 		   struct balloon **ret);
 struct virtio_device *balloon_device(struct balloon *balloon);
-/* A new size in bytes, rounded down to 4 KiB; any thread. */
+/* A new size in bytes, rounded down to 4 KiB; what does not fit is cut off. Any thread, but not
+ * under the device's lock. */
 void balloon_resize(struct balloon *balloon, uint64_t size);
-/* Bytes that the guest has given up, by its own word. */
+/* Bytes that the guest has given up, by its own word. Any thread. */
 uint64_t balloon_actual(struct balloon *balloon);
+/* After the transport is gone. NULL is fine. */
 void balloon_destroy(struct balloon *balloon);
 
 #endif
