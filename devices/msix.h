@@ -26,6 +26,9 @@ struct msix_vector {
 
 struct msix {
 	struct irqchip *irqchip;
+	const char
+		*name; /* of the function, for the log; the caller may set it after msix_init() */
+	bool said;     /* that a vector got no route */
 	unsigned nr;
 	pthread_mutex_t lock;
 	bool enabled, masked; /* the capability's control bits */

@@ -41,7 +41,7 @@ static void forget_queue(struct virtq *queue)
 	queue->desc = 0;
 	queue->avail = 0;
 	queue->used = 0;
-	__atomic_store_n(&queue->call_fd, -1, __ATOMIC_RELEASE);
+	queue->call_fd = -1;
 }
 
 static void close_queues(struct virtio_device *device)

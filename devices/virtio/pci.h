@@ -39,11 +39,15 @@ struct virtio_pci {
 	struct msix msix;
 	struct virtio_device *device;
 	struct virtio_pci_env env;
-	pthread_mutex_t lock; /* guards config, mapped and the selectors; before device->lock */
+	pthread_mutex_t lock; /* guards config, mapped, notify and the selectors; before
+			       * device->lock, and free while the device starts and stops */
 	uint64_t mapped;      /* where the BAR answers just now; 0: nowhere */
+	bool notify[64];      /* the queue's notifications there are an ioeventfd */
+	bool said;	      /* that the BAR cannot be where the guest wants it */
+	uint8_t isr;	      /* atomic */
 	uint32_t feature_select, guest_feature_select;
 	uint16_t queue_select;
-	uint16_t config_vector;
+	uint16_t config_vector;	    /* atomic: an interrupt takes no lock */
 	uint16_t queue_vectors[64]; /* VIRTIO_MAX_QUEUES; VIRTIO_MSI_NO_VECTOR: none */
 };
 

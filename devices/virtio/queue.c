@@ -12,14 +12,14 @@
 #include "vmm/log.h"
 #include "vmm/memory.h"
 
-/* What the rings hold belongs to the guest, which may write it at any time: every field is read by
- * one load, so that what was checked is what is used. */
+/* What the rings hold belongs to the guest, which may write it at any time: every field is read
+ * once, so that what was checked is what is used. */
 #define ring_load(ptr)	       __atomic_load_n(ptr, __ATOMIC_RELAXED)
 #define ring_store(ptr, value) __atomic_store_n(ptr, value, __ATOMIC_RELAXED)
 
 /* Where descriptors are read from: the ring's own table, or an indirect one. */
 struct table {
-	const struct vring_desc *desc;
+	const char *start; /* an indirect table may begin at any byte */
 	unsigned nr;
 	bool indirect;
 };
@@ -93,14 +93,14 @@ static int spoil(struct virtq *queue, const char *why)
 	return -EPROTO;
 }
 
-static struct vring_desc read_desc(const struct vring_desc *desc)
+static struct vring_desc read_desc(const struct table *table, unsigned at)
 {
-	return (struct vring_desc){
-		.addr = ring_load(&desc->addr),
-		.len = ring_load(&desc->len),
-		.flags = ring_load(&desc->flags),
-		.next = ring_load(&desc->next),
-	};
+	struct vring_desc desc;
+
+	memcpy(&desc, table->start + at * sizeof(desc), sizeof(desc));
+	/* The compiler may not go back to the guest's copy for a second look. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return desc;
 }
 
 /* One buffer of the guest at the end of @chain; NULL, or what is wrong with it. */
@@ -146,8 +146,8 @@ static const char *enter_table(const struct virtq *queue, struct table *table,
 		return "a chain that goes on behind an indirect table";
 	if (!desc->len || desc->len % sizeof(*desc) || desc->len > VIRTQ_SIZE_MAX * sizeof(*desc))
 		return "an indirect table of a wrong length";
-	table->desc = memory_at(queue->memory, desc->addr, desc->len);
-	if (!table->desc)
+	table->start = memory_at(queue->memory, desc->addr, desc->len);
+	if (!table->start)
 		return "an indirect table that is not in RAM";
 	table->nr = desc->len / sizeof(*desc);
 	table->indirect = true;
@@ -158,7 +158,7 @@ static const char *enter_table(const struct virtq *queue, struct table *table,
  * loop. NULL, or what is wrong. */
 static const char *walk(const struct virtq *queue, struct virtq_chain *chain, unsigned at)
 {
-	struct table table = { .desc = queue->ring_desc, .nr = queue->size };
+	struct table table = { .start = (const char *)queue->ring_desc, .nr = queue->size };
 	const char *why;
 
 	for (unsigned steps = 0; steps < table.nr;) {
@@ -166,7 +166,7 @@ static const char *walk(const struct virtq *queue, struct virtq_chain *chain, un
 
 		if (at >= table.nr)
 			return "a descriptor beyond the table";
-		desc = read_desc(&table.desc[at]);
+		desc = read_desc(&table, at);
 		if (desc.flags & VRING_DESC_F_INDIRECT) {
 			why = enter_table(queue, &table, &desc);
 			at = 0;
@@ -236,21 +236,32 @@ void virtq_unpop(struct virtq *queue)
 	queue->next_avail--;
 }
 
-void virtq_push(struct virtq *queue, uint16_t head, uint32_t written)
+void virtq_push_together(struct virtq *queue, const struct vring_used_elem *used, unsigned nr)
 {
-	struct vring_used_elem *elem;
+	uint16_t signalled = (uint16_t)(queue->signalled - queue->next_used);
 
 	if (!queue->memory)
 		return;
-	elem = &queue->ring_used->ring[queue->next_used % queue->size];
-	ring_store(&elem->id, head);
-	ring_store(&elem->len, written);
-	queue->next_used++;
-	/* Release: the entry, and what was written to the buffers, is there before the index. */
+	for (unsigned i = 0; i < nr; i++) {
+		struct vring_used_elem *elem;
+
+		elem = &queue->ring_used->ring[(uint16_t)(queue->next_used + i) % queue->size];
+		ring_store(&elem->id, used[i].id);
+		ring_store(&elem->len, used[i].len);
+	}
+	queue->next_used = (uint16_t)(queue->next_used + nr);
+	/* Release: the entries, and what was written to the buffers, are there before the index. */
 	__atomic_store_n(&queue->ring_used->idx, queue->next_used, __ATOMIC_RELEASE);
 	/* 65536 pushes without a signal look like none. */
-	if (queue->next_used == queue->signalled)
+	if (signalled && signalled <= nr)
 		queue->signalled_valid = false;
+}
+
+void virtq_push(struct virtq *queue, uint16_t head, uint32_t written)
+{
+	const struct vring_used_elem used = { .id = head, .len = written };
+
+	virtq_push_together(queue, &used, 1);
 }
 
 /* Virtio 1.2, 2.7.7. @old: the used index when the guest was last considered. */
@@ -268,7 +279,7 @@ static bool guest_wants_signal(const struct virtq *queue, uint16_t old, bool old
 static void interrupt(struct virtq *queue)
 {
 	uint64_t one = 1;
-	int fd = __atomic_load_n(&queue->call_fd, __ATOMIC_ACQUIRE);
+	int fd = queue->call_fd;
 
 	if (fd < 0 || write(fd, &one, sizeof(one)) == sizeof(one) || errno == EAGAIN)
 		return;

@@ -31,8 +31,7 @@ struct virtq {
 	bool enabled;		    /* the driver will use this queue */
 	uint64_t desc, avail, used; /* guest addresses */
 	int kick_fd; /* eventfd, the guest's notifications; lives as long as the device */
-	int call_fd; /* eventfd of the vector that the driver chose; -1: none. May change at any
-		      * time, so read it with __atomic_load_n() */
+	int call_fd; /* eventfd of the vector that the driver chose; -1: none */
 
 	/* From virtq_start() to virtq_stop(). */
 	const struct memory *memory; /* NULL: stopped */
@@ -78,6 +77,9 @@ int virtq_pop(struct virtq *queue, struct virtq_chain *chain);
 void virtq_unpop(struct virtq *queue);
 /* Gives request @head back with @written bytes written to its nr_in buffers, from their start. */
 void virtq_push(struct virtq *queue, uint16_t head, uint32_t written);
+/* Gives @nr requests back of which the guest sees all or none, as a frame in several buffers needs
+ * it. @nr is at most the queue's size. */
+void virtq_push_together(struct virtq *queue, const struct vring_used_elem *used, unsigned nr);
 /* Interrupts the guest for what was pushed, unless it does not want to be. After one or more
  * virtq_push(). */
 void virtq_signal(struct virtq *queue);
