@@ -7,6 +7,21 @@
 	"  --memory size=S           RAM, such as 512M or 4G (default 512M)\n"                  \
 	"      [,hugepages=on]       from 2 MiB huge pages\n"                                   \
 	"      [,shared=on]          from a shared memfd\n"                                     \
+	"      [,prefault=on]        every page before the guest starts\n"                      \
+	"  --disk path=P             a raw image or block device; repeatable\n"                 \
+	"      [,readonly=on] [,direct=on] [,num_queues=N] [,queue_size=N] [,serial=S] "        \
+	"[,id=NAME]\n"                                                                          \
+	"  --net tap=NAME|fd=N|fd=[N,M]|socket=P|passt=on   a network card; repeatable\n"       \
+	"      [,mac=M] [,num_queues=N] [,queue_size=N] [,mtu=N] [,vhost=auto|on|off]\n"        \
+	"      [,passt_args=ARGS] [,id=NAME]\n"                                                 \
+	"  --fs tag=T,socket=P       a directory, by virtiofsd; wants --memory shared=on\n"     \
+	"      [,num_queues=N] [,queue_size=N] [,id=NAME]\n"                                    \
+	"  --vsock cid=N,socket=P    sockets between guest and host\n"                          \
+	"  --rng src=FILE            entropy, such as from /dev/urandom\n"                      \
+	"  --balloon size=S          memory that the guest gives back\n"                        \
+	"      [,deflate_on_oom=on] [,free_page_reporting=on]\n"                                \
+	"  --console off|null|tty|pty|file=P   hvc0 of the guest (default off)\n"               \
+	"  --watchdog                resets a guest that does not ping it any more\n"           \
 	"  --device path=P           give the host's PCI device P (address or sysfs path) to "  \
 	"the\n"                                                                                 \
 	"                            guest; repeatable; functions of one slot share one port\n" \
@@ -44,6 +59,9 @@ const char help_run[] =
 	"  --cmdline STRING          of the kernel\n" OPTIONS_OF_A_VM
 	"  --event-monitor path=F|fd=N         events as JSON lines\n"
 	"  --api-socket path=F|fd=N            control socket, for coldvm ctl and top\n"
+	"  --no-reboot               a guest that resets ends coldvm\n"
+	"  --config FILE             options as JSON; those that follow add to it or override it\n"
+	"  --print-config            write the options as such a file, and end\n"
 	"  -v, -vv                   say more on standard error\n"
 	"\n"
 	"Exit status: 0 the guest powered off, 1 host error, 2 usage, 3 guest reset,\n"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vmm/bits.h"
+#include "vmm/config_file.h"
 #include "vmm/ctl.h"
 #include "vmm/doctor.h"
 #include "vmm/help.h"
@@ -59,27 +60,56 @@ static int usage(const char *why)
 	return MACHINE_USAGE;
 }
 
+static int print_config(const struct vm_options *options)
+{
+	const char *left_out = NULL;
+	json_t *config = config_file_json(options, &left_out);
+	char why[128];
+	int r;
+
+	if (left_out) {
+		snprintf(why, sizeof(why), "--print-config: %s is not UTF-8, as JSON has to be",
+			 left_out);
+		json_decref(config);
+		return usage(why);
+	}
+	r = config ? json_dumpf(config, stdout, JSON_INDENT(2)) : -1;
+	json_decref(config);
+	return r < 0 ? MACHINE_HOST_ERROR : print("\n");
+}
+
+static int run(const struct command *command, const struct vm_options *options)
+{
+	log_set_level(options->verbose == 0   ? LOG_WARN
+		      : options->verbose == 1 ? LOG_INFO
+					      : LOG_DEBUG);
+	/* A reader of the console or of the events that goes away must not end the VM. */
+	signal(SIGPIPE, SIG_IGN);
+	return command->run(options);
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct vm_options options;
-	char why[256];
+	char why[512];
+	int status = 0;
 
 	switch (options_parse(&options, argc, argv, command->tables, why, sizeof(why))) {
 	case OPTIONS_HELP:
-		return print(command->help);
+		status = print(command->help);
+		break;
 	case OPTIONS_VERSION:
-		return print(help_version);
+		status = print(help_version);
+		break;
 	case OPTIONS_ERROR:
-		return usage(why);
+		status = usage(why);
+		break;
 	case OPTIONS_RUN:
+		status = options.print_config ? print_config(&options) : run(command, &options);
 		break;
 	}
-	log_set_level(options.verbose == 0   ? LOG_WARN
-		      : options.verbose == 1 ? LOG_INFO
-					     : LOG_DEBUG);
-	/* A reader of the console or of the events that goes away must not end the VM. */
-	signal(SIGPIPE, SIG_IGN);
-	return command->run(&options);
+	options_free(&options);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -1,31 +1,68 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The command line, in cloud-hypervisor's grammar: --flag key=value,key=value. Two tables say
- * everything: the flags, and for each the keys of its value. An option given twice is an error,
- * because the one who wrote it meant both.
+ * The command line, in cloud-hypervisor's grammar: --flag key=value,key=value. Which keys there are
+ * is in option_keys.c. An option given twice is an error, because the one who wrote it meant both.
  */
 #include "vmm/options.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "vmm/bits.h"
+#include "vmm/config_file.h"
+#include "vmm/nearest.h"
+#include "vmm/option_keys.h"
+#include "vmm/option_rules.h"
+#include "vmm/option_value.h"
 
 struct parse {
 	struct vm_options *options;
-	struct device_options *device; /* the --device being parsed */
 	const char *flag;
+	unsigned seen; /* bit n: flags[n] was there */
 	char *why;
 	size_t why_len;
 };
 
-struct key {
+enum flag_form {
+	FLAG_KEYS,	   /* key=value,key=value */
+	FLAG_PATH_OR_KEYS, /* the same, or the value of path alone: Kata and others do so */
+	FLAG_TEXT,	   /* one value, of .key, as it is */
+	FLAG_MODE,	   /* a word, or file=PATH */
+	FLAG_SWITCH,	   /* no value: .key is on */
+	FLAG_CONFIG,	   /* the configuration file */
+	FLAG_PRINT,
+};
+
+static const struct flag {
 	const char *name;
-	int (*set)(struct parse *parse, const char *name, char *value);
+	enum flag_form form;
+	const struct option_group *group;
+	const char *key;
+} flags[] = {
+	{ "--config", FLAG_CONFIG, NULL, NULL },
+	{ "--print-config", FLAG_PRINT, NULL, NULL },
+	{ "--kernel", FLAG_TEXT, &option_payload, "kernel" },
+	{ "--initramfs", FLAG_TEXT, &option_payload, "initramfs" },
+	{ "--cmdline", FLAG_TEXT, &option_payload, "cmdline" },
+	{ "--cpus", FLAG_KEYS, &option_cpus, NULL },
+	{ "--memory", FLAG_KEYS, &option_memory, NULL },
+	{ "--disk", FLAG_KEYS, &option_disks, NULL },
+	{ "--net", FLAG_KEYS, &option_nets, NULL },
+	{ "--fs", FLAG_KEYS, &option_fs, NULL },
+	{ "--vsock", FLAG_KEYS, &option_vsock, NULL },
+	{ "--rng", FLAG_KEYS, &option_rng, NULL },
+	{ "--balloon", FLAG_KEYS, &option_balloon, NULL },
+	{ "--console", FLAG_MODE, &option_console, NULL },
+	{ "--watchdog", FLAG_SWITCH, &option_top, "watchdog" },
+	{ "--no-reboot", FLAG_SWITCH, &option_top, "no_reboot" },
+	{ "--device", FLAG_KEYS, &option_devices, NULL },
+	{ "--serial", FLAG_MODE, &option_serial, NULL },
+	{ "--platform", FLAG_KEYS, &option_platform, NULL },
+	{ "--event-monitor", FLAG_KEYS, &option_event_monitor, NULL },
+	{ "--api-socket", FLAG_PATH_OR_KEYS, &option_api_socket, NULL },
+	{ "--debug", FLAG_KEYS, &option_debug, NULL },
 };
 
 static int fail(struct parse *parse, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -40,358 +77,76 @@ static int fail(struct parse *parse, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* --- values ----------------------------------------------------------------------------------- */
-
-static int parse_bool(struct parse *parse, const char *name, const char *value, bool *ret)
-{
-	bool on = !strcmp(value, "on") || !strcmp(value, "true");
-
-	if (!on && strcmp(value, "off") && strcmp(value, "false"))
-		return fail(parse, "%s: %s=%s: say on or off", parse->flag, name, value);
-	*ret = on;
-	return 0;
-}
-
-static int parse_number(struct parse *parse, const char *name, const char *value, uint64_t min,
-			uint64_t max, uint64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	uint64_t n = strtoull(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || *end || errno || n < min || n > max)
-		return fail(parse, "%s: %s=%s: want a number from %llu to %llu", parse->flag, name,
-			    value, (unsigned long long)min, (unsigned long long)max);
-	*ret = n;
-	return 0;
-}
-
-static int parse_size(struct parse *parse, const char *name, const char *value, uint64_t *ret)
-{
-	static const char suffixes[] = "KMGT";
-	char *end;
-	uint64_t n;
-
-	errno = 0;
-	n = strtoull(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || errno)
-		goto bad;
-	if (*end) {
-		const char *suffix = strchr(suffixes, *end);
-		unsigned shift;
-
-		if (!suffix || end[1])
-			goto bad;
-		shift = 10 * (unsigned)(suffix - suffixes + 1);
-		if (n > UINT64_MAX >> shift)
-			goto bad;
-		n <<= shift;
-	}
-	*ret = n;
-	return 0;
-bad:
-	return fail(parse, "%s: %s=%s: want a size such as 512M or 4G", parse->flag, name, value);
-}
-
-/* One of @names (NULL ends it); *ret is its index. */
-static int parse_word(struct parse *parse, const char *name, const char *value,
-		      const char *const *names, int *ret)
-{
-	char known[64] = "";
-
-	for (int i = 0; names[i]; i++) {
-		if (!strcmp(value, names[i])) {
-			*ret = i;
-			return 0;
-		}
-		size_t used = strlen(known);
-		snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", names[i]);
-	}
-	return fail(parse, "%s: %s=%s: want one of %s", parse->flag, name, value, known);
-}
-
-/* --- keys ---------------------------------------------------------------------------------------
+/* --- key=value,key=value ------------------------------------------------------------------------
  */
 
-static int set_boot(struct parse *p, const char *name, char *value)
+static int unknown_key(struct parse *parse, const struct option_group *group, const char *name)
 {
-	uint64_t n;
-	int r = parse_number(p, name, value, 1, OPTIONS_MAX_CPUS, &n);
+	char known[256] = "";
 
-	if (r == 0)
-		p->options->cpus = (unsigned)n;
-	return r;
-}
-
-static int set_size(struct parse *p, const char *name, char *value)
-{
-	uint64_t granule = MIB(2);
-	int r = parse_size(p, name, value, &p->options->memory);
-
-	if (r < 0)
-		return r;
-	if (p->options->memory == 0 || p->options->memory % granule)
-		return fail(p, "%s: %s=%s: want a multiple of 2M", p->flag, name, value);
-	return 0;
-}
-
-static int set_hugepages(struct parse *p, const char *name, char *value)
-{
-	return parse_bool(p, name, value, &p->options->hugepages);
-}
-
-static int set_shared(struct parse *p, const char *name, char *value)
-{
-	return parse_bool(p, name, value, &p->options->shared);
-}
-
-static int set_path(struct parse *p, const char *name, char *value)
-{
-	(void)name;
-	p->device->path = value;
-	return 0;
-}
-
-static int set_id(struct parse *p, const char *name, char *value)
-{
-	if (!*value || strlen(value) > 60)
-		return fail(p, "%s: %s=%s: want 1 to 60 characters", p->flag, name, value);
-	for (unsigned i = 0; i + 1 < p->options->nr_devices; i++)
-		if (p->options->devices[i].id && !strcmp(p->options->devices[i].id, value))
-			return fail(p, "%s: %s=%s: another device has this id", p->flag, name,
-				    value);
-	p->device->id = value;
-	return 0;
-}
-
-static int set_pr3(struct parse *p, const char *name, char *value)
-{
-	static const char *const names[] = { "auto", "port", "endpoint", "both", NULL };
-	int i;
-	int r = parse_word(p, name, value, names, &i);
-
-	if (r == 0)
-		p->device->pr3 = (enum pr3_place)i;
-	return r;
-}
-
-static int set_power(struct parse *p, const char *name, char *value)
-{
-	static const char *const names[] = { "d3cold", "d3hot", "on", NULL };
-	int i;
-	int r = parse_word(p, name, value, names, &i);
-
-	if (r == 0)
-		p->device->power = (enum device_power)i;
-	return r;
-}
-
-static int set_backend(struct parse *p, const char *name, char *value)
-{
-	static const char *const names[] = { "auto", "explicit", "lowpower", "d3hot", NULL };
-	int i;
-	int r = parse_word(p, name, value, names, &i);
-
-	if (r == 0)
-		p->device->backend = (enum device_backend)i;
-	return r;
-}
-
-static int set_pme(struct parse *p, const char *name, char *value)
-{
-	static const char *const names[] = { "off", "on", "force", NULL };
-	int i;
-	int r = parse_word(p, name, value, names, &i);
-
-	if (r == 0)
-		p->device->pme = (enum device_pme)i;
-	return r;
-}
-
-static int set_functions(struct parse *p, const char *name, char *value)
-{
-	static const char *const names[] = { "one", "all", NULL };
-	int i;
-	int r = parse_word(p, name, value, names, &i);
-
-	if (r == 0)
-		p->device->all_functions = i == 1;
-	return r;
-}
-
-static int set_wake(struct parse *p, const char *name, char *value)
-{
-	static const char *const names[] = { "notify", "rearm", NULL };
-	int i;
-	int r = parse_word(p, name, value, names, &i);
-
-	if (r == 0)
-		p->device->wake = i ? DEVICE_WAKE_REARM : DEVICE_WAKE_NOTIFY;
-	return r;
-}
-
-static int set_max_wakes(struct parse *p, const char *name, char *value)
-{
-	uint64_t n;
-	int r = parse_number(p, name, value, 0, OPTIONS_MAX_WAKES_PER_MIN, &n);
-
-	if (r == 0) {
-		p->device->has_max_wakes = true;
-		p->device->max_wakes_per_min = (unsigned)n;
-	}
-	return r;
-}
-
-static int set_min_off(struct parse *p, const char *name, char *value)
-{
-	uint64_t n;
-	int r = parse_number(p, name, value, 0, OPTIONS_MAX_MIN_OFF_MS, &n);
-
-	if (r == 0)
-		p->device->min_off_ms = (unsigned)n;
-	return r;
-}
-
-static int set_on_failure(struct parse *p, const char *name, char *value)
-{
-	static const char *const names[] = { "continue", "stop", NULL };
-	int i;
-	int r = parse_word(p, name, value, names, &i);
-
-	if (r == 0)
-		p->device->stop_on_failure = i == 1;
-	return r;
-}
-
-static int set_force(struct parse *p, const char *name, char *value)
-{
-	return parse_bool(p, name, value, &p->device->force);
-}
-
-static int set_chassis(struct parse *p, const char *name, char *value)
-{
-	static const char *const names[] = { "desktop", "laptop", NULL };
-	int i;
-	int r = parse_word(p, name, value, names, &i);
-
-	if (r == 0)
-		p->options->laptop = i == 1;
-	return r;
-}
-
-static int set_event_path(struct parse *p, const char *name, char *value)
-{
-	(void)name;
-	p->options->event_path = value;
-	return 0;
-}
-
-static int set_event_fd(struct parse *p, const char *name, char *value)
-{
-	uint64_t n;
-	int r = parse_number(p, name, value, 0, INT_MAX, &n);
-
-	if (r == 0)
-		p->options->event_fd = (int)n;
-	return r;
-}
-
-static int set_api_path(struct parse *p, const char *name, char *value)
-{
-	if (!*value)
-		return fail(p, "%s: %s= is empty: say which socket to make", p->flag, name);
-	p->options->api_path = value;
-	return 0;
-}
-
-static int set_api_fd(struct parse *p, const char *name, char *value)
-{
-	uint64_t n;
-	int r = parse_number(p, name, value, 0, INT_MAX, &n);
-
-	if (r == 0)
-		p->options->api_fd = (int)n;
-	return r;
-}
-
-static int set_blocking_on(struct parse *p, const char *name, char *value)
-{
-	return parse_bool(p, name, value, &p->options->blocking_on);
-}
-
-static const struct key cpus_keys[] = { { "boot", set_boot }, { NULL, NULL } };
-static const struct key memory_keys[] = {
-	{ "size", set_size },
-	{ "hugepages", set_hugepages },
-	{ "shared", set_shared },
-	{ NULL, NULL },
-};
-static const struct key device_keys[] = {
-	{ "path", set_path },
-	{ "id", set_id },
-	{ "pr3", set_pr3 },
-	{ "power", set_power },
-	{ "backend", set_backend },
-	{ "functions", set_functions },
-	{ "pme", set_pme },
-	{ "wake", set_wake },
-	{ "max-wakes-per-min", set_max_wakes },
-	{ "min-off-ms", set_min_off },
-	{ "on-failure", set_on_failure },
-	{ "force", set_force },
-	{ NULL, NULL },
-};
-static const struct key platform_keys[] = { { "chassis", set_chassis }, { NULL, NULL } };
-static const struct key event_keys[] = {
-	{ "path", set_event_path },
-	{ "fd", set_event_fd },
-	{ NULL, NULL },
-};
-static const struct key api_keys[] = {
-	{ "path", set_api_path },
-	{ "fd", set_api_fd },
-	{ NULL, NULL },
-};
-static const struct key debug_keys[] = { { "blocking-on", set_blocking_on }, { NULL, NULL } };
-
-static int unknown_key(struct parse *parse, const struct key *keys, const char *name)
-{
-	char known[160] = "";
-
-	for (const struct key *k = keys; k->name; k++) {
+	for (unsigned i = 0; i < group->nr_keys; i++) {
 		size_t used = strlen(known);
 
-		snprintf(known + used, sizeof(known) - used, "%s%s", k == keys ? "" : ", ",
-			 k->name);
+		if (nearest_is_near(name, group->keys[i].name))
+			return fail(parse, "%s: unknown key '%s': did you mean '%s'?", parse->flag,
+				    name, group->keys[i].name);
+		snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
+			 group->keys[i].name);
 	}
 	return fail(parse, "%s: unknown key '%s': known are %s", parse->flag, name, known);
 }
 
-/* Cuts @text at commas and sets each key=value. */
-static int parse_keys(struct parse *parse, const struct key *keys, char *text)
+/* Cuts *@rest at the next comma that is not inside of brackets. */
+static char *next_part(char **rest)
+{
+	char *part = *rest;
+	unsigned depth = 0;
+
+	for (char *c = part; *c; c++) {
+		if (*c == '[')
+			depth++;
+		else if (*c == ']' && depth)
+			depth--;
+		else if (*c == ',' && !depth) {
+			*c = '\0';
+			*rest = c + 1;
+			return part;
+		}
+	}
+	*rest = NULL;
+	return part;
+}
+
+static int set_key(struct parse *parse, const struct option_key *key, void *base, const char *value)
+{
+	char wish[192];
+
+	if (option_set(key, base, value, wish, sizeof(wish)) < 0)
+		return fail(parse, "%s: %s=%s: %s", parse->flag, key->name, value, wish);
+	return 0;
+}
+
+static int parse_keys(struct parse *parse, const struct option_group *group, void *base, char *text)
 {
 	unsigned seen = 0;
 
-	for (char *next = text; next;) {
-		char *item = strsep(&next, ",");
-		char *value = strchr(item, '=');
-		const struct key *k = keys;
+	for (char *rest = text; rest;) {
+		char *part = next_part(&rest);
+		char *value = strchr(part, '=');
+		const struct option_key *key;
 
 		if (!value)
 			return fail(parse, "%s: '%s' is not of the form key=value", parse->flag,
-				    item);
+				    part);
 		*value++ = '\0';
-		while (k->name && strcmp(k->name, item))
-			k++;
-		if (!k->name)
-			return unknown_key(parse, keys, item);
-		if (seen & (1u << (k - keys)))
-			return fail(parse, "%s: %s is given twice", parse->flag, item);
-		seen |= 1u << (k - keys);
-
-		int r = k->set(parse, item, value);
-		if (r < 0)
-			return r;
+		key = option_find_key(group, part);
+		if (!key)
+			return unknown_key(parse, group, part);
+		if (seen & (1u << (key - group->keys)))
+			return fail(parse, "%s: %s is given twice", parse->flag, part);
+		seen |= 1u << (key - group->keys);
+		if (set_key(parse, key, base, value) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -399,113 +154,79 @@ static int parse_keys(struct parse *parse, const struct key *keys, char *text)
 /* --- flags --------------------------------------------------------------------------------------
  */
 
-static int flag_kernel(struct parse *p, char *value)
+/* tty, null, ..., file=PATH. The group's keys are mode and file. */
+static int parse_mode(struct parse *parse, const struct option_group *group, const char *value)
 {
-	p->options->kernel = value;
-	return 0;
+	const struct option_key *mode = &group->keys[0], *file = &group->keys[1];
+	bool is_file = !strncmp(value, "file=", 5) && value[5];
+	char known[64] = "", wish[192];
+
+	if (is_file)
+		return set_key(parse, file, parse->options, value + 5) < 0
+			       ? -EINVAL
+			       : set_key(parse, mode, parse->options, "file");
+	*(const char **)((char *)parse->options + file->offset) = NULL;
+	if (strcmp(value, "file") &&
+	    option_set(mode, parse->options, value, wish, sizeof(wish)) == 0)
+		return 0;
+	for (unsigned i = 0; mode->words[i + 1]; i++) {
+		size_t used = strlen(known);
+
+		snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", mode->words[i]);
+	}
+	return fail(parse, "%s: '%s': want %s or file=PATH", parse->flag, value, known);
 }
 
-static int flag_initramfs(struct parse *p, char *value)
+static int parse_group(struct parse *parse, const struct flag *flag, char *value)
 {
-	p->options->initramfs = value;
-	return 0;
-}
-
-static int flag_cmdline(struct parse *p, char *value)
-{
-	p->options->cmdline = value;
-	return 0;
-}
-
-static int flag_cpus(struct parse *p, char *value)
-{
-	return parse_keys(p, cpus_keys, value);
-}
-
-static int flag_memory(struct parse *p, char *value)
-{
-	return parse_keys(p, memory_keys, value);
-}
-
-static int flag_device(struct parse *p, char *value)
-{
+	const struct option_group *group = flag->group;
+	void *base = option_new_item(group, parse->options);
+	char why[256];
 	int r;
 
-	if (p->options->nr_devices == OPTIONS_MAX_DEVICES)
-		return fail(p, "%s: more than %d devices", p->flag, OPTIONS_MAX_DEVICES);
-	p->device = &p->options->devices[p->options->nr_devices++];
-	r = parse_keys(p, device_keys, value);
-	if (r == 0 && !p->device->path)
-		return fail(p, "%s: path= is missing: say which device, such as path=0000:01:00.0",
-			    p->flag);
+	if (!base)
+		return fail(parse, "%s: more than %u devices", parse->flag, group->max);
+	if (flag->form == FLAG_MODE)
+		r = parse_mode(parse, group, value);
+	else if (flag->form == FLAG_PATH_OR_KEYS && !strchr(value, '='))
+		r = set_key(parse, option_find_key(group, "path"), base, value);
+	else
+		r = parse_keys(parse, group, base, value);
+	if (r == 0 && option_finish_item(group, parse->options, base, why, sizeof(why)) < 0)
+		r = fail(parse, "%s: %s", parse->flag, why);
 	return r;
 }
 
-static int flag_serial(struct parse *p, char *value)
+/* What the file says is there before what flags say, so that they can add to it. */
+static int parse_config(struct parse *parse, const char *path)
 {
-	if (!strcmp(value, "tty")) {
-		p->options->serial = SERIAL_TTY;
-	} else if (!strcmp(value, "null")) {
-		p->options->serial = SERIAL_NULL;
-	} else if (!strncmp(value, "file=", 5) && value[5]) {
-		p->options->serial = SERIAL_FILE;
-		p->options->serial_file = value + 5;
-	} else {
-		return fail(p, "%s: '%s': want tty, null or file=PATH", p->flag, value);
-	}
+	if (parse->seen & (parse->seen - 1))
+		return fail(parse, "--config: put it before the other options, which then add to "
+				   "the file or override it");
+	return config_file_load(parse->options, path, parse->why, parse->why_len);
+}
+
+static int take_value(struct parse *parse, const struct flag *flag, char *value)
+{
+	if (flag->form == FLAG_CONFIG)
+		return parse_config(parse, value);
+	if (flag->form == FLAG_TEXT)
+		return set_key(parse, option_find_key(flag->group, flag->key),
+			       option_item(flag->group, parse->options, 0), value);
+	return parse_group(parse, flag, value);
+}
+
+static int take_switch(struct parse *parse, const struct flag *flag, const char *value)
+{
+	if (value)
+		return fail(parse, "%s takes no value", parse->flag);
+	if (flag->form == FLAG_PRINT)
+		parse->options->print_config = true;
+	else
+		return set_key(parse, option_find_key(flag->group, flag->key), parse->options,
+			       "on");
 	return 0;
 }
-
-static int flag_platform(struct parse *p, char *value)
-{
-	return parse_keys(p, platform_keys, value);
-}
-
-static int flag_event_monitor(struct parse *p, char *value)
-{
-	int r = parse_keys(p, event_keys, value);
-
-	if (r == 0 && p->options->event_path && p->options->event_fd >= 0)
-		return fail(p, "%s: path and fd exclude each other", p->flag);
-	return r;
-}
-
-/* Kata and others give the path alone. */
-static int flag_api_socket(struct parse *p, char *value)
-{
-	int r = 0;
-
-	if (strchr(value, '='))
-		r = parse_keys(p, api_keys, value);
-	else
-		r = set_api_path(p, "path", value);
-	if (r == 0 && p->options->api_path && p->options->api_fd >= 0)
-		return fail(p, "%s: path and fd exclude each other", p->flag);
-	return r;
-}
-
-static int flag_debug(struct parse *p, char *value)
-{
-	return parse_keys(p, debug_keys, value);
-}
-
-static const struct flag {
-	const char *name;
-	bool repeatable;
-	int (*set)(struct parse *parse, char *value);
-} flags[] = {
-	{ "--kernel", false, flag_kernel },
-	{ "--initramfs", false, flag_initramfs },
-	{ "--cmdline", false, flag_cmdline },
-	{ "--cpus", false, flag_cpus },
-	{ "--memory", false, flag_memory },
-	{ "--device", true, flag_device },
-	{ "--serial", false, flag_serial },
-	{ "--platform", false, flag_platform },
-	{ "--event-monitor", false, flag_event_monitor },
-	{ "--api-socket", false, flag_api_socket },
-	{ "--debug", false, flag_debug },
-};
 
 static const struct flag *find_flag(const char *name)
 {
@@ -515,9 +236,18 @@ static const struct flag *find_flag(const char *name)
 	return NULL;
 }
 
+static int unknown_flag(struct parse *parse, const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++)
+		if (nearest_is_near(name, flags[i].name))
+			return fail(parse, "unknown option %s: did you mean %s?", name,
+				    flags[i].name);
+	return fail(parse, "unknown option %s: see coldvm run --help", name);
+}
+
 /* A flag and its value, as two arguments or as --flag=value; a repeatable flag takes every value
  * up to the next flag, as cloud-hypervisor's do. Returns how many arguments it took. */
-static int parse_flag(struct parse *parse, int argc, char **argv, unsigned *seen)
+static int parse_flag(struct parse *parse, int argc, char **argv)
 {
 	char *equals = strchr(argv[0], '=');
 	int taken = 1;
@@ -528,19 +258,23 @@ static int parse_flag(struct parse *parse, int argc, char **argv, unsigned *seen
 
 	parse->flag = argv[0];
 	if (!flag)
-		return fail(parse, "unknown option %s: see coldvm run --help", argv[0]);
-	if (!flag->repeatable && (*seen & (1u << (flag - flags))))
+		return unknown_flag(parse, argv[0]);
+	bool repeatable = flag->group && flag->group->count;
+
+	if (!repeatable && (parse->seen & (1u << (flag - flags))))
 		return fail(parse, "%s is given twice", argv[0]);
-	*seen |= 1u << (flag - flags);
+	parse->seen |= 1u << (flag - flags);
+	if (flag->form == FLAG_SWITCH || flag->form == FLAG_PRINT)
+		return take_switch(parse, flag, equals ? equals + 1 : NULL) < 0 ? -EINVAL : 1;
 	if (equals)
-		return flag->set(parse, equals + 1) < 0 ? -EINVAL : 1;
+		return take_value(parse, flag, equals + 1) < 0 ? -EINVAL : 1;
 	if (argc < 2)
 		return fail(parse, "%s wants a value", argv[0]);
 	do {
-		if (flag->set(parse, argv[taken]) < 0)
+		if (take_value(parse, flag, argv[taken]) < 0)
 			return -EINVAL;
 		taken++;
-	} while (flag->repeatable && taken < argc && argv[taken][0] != '-');
+	} while (repeatable && taken < argc && argv[taken][0] != '-');
 	return taken;
 }
 
@@ -558,7 +292,7 @@ static int check_complete(struct parse *parse, bool tables)
 		return fail(parse, "tables: say in which directory: coldvm tables DIR [options]");
 	if (!tables && !parse->options->kernel)
 		return fail(parse, "--kernel is missing: say which kernel to boot");
-	return 0;
+	return option_rules_check(parse->options, parse->why, parse->why_len);
 }
 
 static const struct vm_options defaults = {
@@ -574,7 +308,6 @@ enum options_result options_parse(struct vm_options *options, int argc, char **a
 				  char *why, size_t why_len)
 {
 	struct parse parse = { .options = options, .why = why, .why_len = why_len };
-	unsigned seen = 0;
 
 	*options = defaults;
 	for (int i = 0; i < argc;) {
@@ -588,7 +321,7 @@ enum options_result options_parse(struct vm_options *options, int argc, char **a
 		if (verbose)
 			options->verbose += verbose;
 		else if (argv[i][0] == '-')
-			taken = parse_flag(&parse, argc - i, argv + i, &seen);
+			taken = parse_flag(&parse, argc - i, argv + i);
 		else if (tables && !options->directory)
 			options->directory = argv[i];
 		else
@@ -598,4 +331,10 @@ enum options_result options_parse(struct vm_options *options, int argc, char **a
 		i += taken;
 	}
 	return check_complete(&parse, tables) < 0 ? OPTIONS_ERROR : OPTIONS_RUN;
+}
+
+void options_free(struct vm_options *options)
+{
+	json_decref(options->file);
+	options->file = NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef COLDVM_VMM_OPTIONS_H
 #define COLDVM_VMM_OPTIONS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -102,7 +103,7 @@ struct net_options { /* one of tap, nr_fds, socket and passt */
 	unsigned queue_size;
 	bool has_mac;
 	uint8_t mac[6];
-	unsigned mtu; /* 0: not told */
+	unsigned mtu; /* bytes; 0: not told */
 	enum net_vhost_mode vhost;
 };
 
@@ -145,6 +146,7 @@ struct vm_options {
 	const char *initramfs;
 	const char *cmdline;
 	unsigned cpus;
+	unsigned max_cpus; /* 0: not said; else the same as cpus */
 	uint64_t memory;
 	bool hugepages;
 	bool shared;
@@ -175,6 +177,8 @@ struct vm_options {
 	bool blocking_on; /* --debug blocking-on=on: what the asynchronous _ON is measured against
 			   */
 	const char *directory; /* `tables` only */
+	bool print_config;     /* only write the options as a configuration file */
+	json_t *file;	       /* of --config: owns strings from there; NULL: none */
 };
 
 enum options_result {
@@ -186,9 +190,14 @@ enum options_result {
 
 /*
  * Parses what follows the subcommand. @tables: the grammar of `coldvm tables DIR`, where a kernel
- * is not needed. argv's value strings are cut at commas. No files are touched.
+ * is not needed. argv's value strings are cut at commas. No file is touched but that of --config.
+ * The caller gives all back with options_free(), whatever this returns.
  */
 enum options_result options_parse(struct vm_options *options, int argc, char **argv, bool tables,
 				  char *why, size_t why_len);
+void options_free(struct vm_options *options);
+
+/* How many virtio devices there will be. */
+unsigned options_nr_virtio(const struct vm_options *options);
 
 #endif

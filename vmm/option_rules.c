@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rules between values. A line begins with the key that is at fault, as its flag writes it. */
+#include "vmm/option_rules.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static int fail(char *why, size_t why_len, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(char *why, size_t why_len, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why, why_len, fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* --- names --------------------------------------------------------------------------------------
+ */
+
+/* How many devices answer to @name: by their id, or by the name that is made of kind and number. */
+static unsigned count_kind(const char *name, const char *id, const char *kind, unsigned number)
+{
+	char made[32];
+
+	snprintf(made, sizeof(made), "%s%u", kind, number);
+	return !strcmp(name, id ? id : made);
+}
+
+static unsigned count_name(const struct vm_options *o, const char *name)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < o->nr_devices; i++)
+		n += o->devices[i].id && !strcmp(o->devices[i].id, name);
+	for (unsigned i = 0; i < o->nr_disks; i++)
+		n += count_kind(name, o->disks[i].id, "disk", i);
+	for (unsigned i = 0; i < o->nr_nets; i++)
+		n += count_kind(name, o->nets[i].id, "net", i);
+	for (unsigned i = 0; i < o->nr_fs; i++)
+		n += count_kind(name, o->fs[i].id, "fs", i);
+	if (o->vsock.socket)
+		n += count_kind(name, o->vsock.id, "vsock", 0);
+	return n;
+}
+
+/* @id is that of an item which is in @options already. */
+static int check_id(const struct vm_options *options, const char *id, char *why, size_t why_len)
+{
+	if (!id || count_name(options, id) <= 1)
+		return 0;
+	return fail(why, why_len, "id=%s: another device has this id", id);
+}
+
+int option_finish_device(const struct vm_options *options, void *base, char *why, size_t why_len)
+{
+	const struct device_options *device = base;
+
+	return check_id(options, device->id, why, why_len);
+}
+
+int option_finish_disk(const struct vm_options *options, void *base, char *why, size_t why_len)
+{
+	const struct disk_options *disk = base;
+
+	return check_id(options, disk->id, why, why_len);
+}
+
+int option_finish_vsock(const struct vm_options *options, void *base, char *why, size_t why_len)
+{
+	const struct vsock_options *vsock = base;
+
+	return check_id(options, vsock->id, why, why_len);
+}
+
+int option_finish_fs(const struct vm_options *options, void *base, char *why, size_t why_len)
+{
+	const struct fs_options *fs = base;
+
+	for (unsigned i = 0; i < options->nr_fs; i++)
+		if (&options->fs[i] != fs && !strcmp(options->fs[i].tag, fs->tag))
+			return fail(why, why_len, "tag=%s: another file system has this tag",
+				    fs->tag);
+	return check_id(options, fs->id, why, why_len);
+}
+
+/* --- network ------------------------------------------------------------------------------------
+ */
+
+static int check_queues(struct net_options *net, char *why, size_t why_len)
+{
+	unsigned pairs = net->nr_fds ? net->nr_fds : 1;
+
+	if (!net->num_queues)
+		net->num_queues = 2 * pairs;
+	if (net->num_queues % 2)
+		return fail(why, why_len,
+			    "num_queues=%u: want an even number, one each way for every pair",
+			    net->num_queues);
+	if (net->nr_fds && net->num_queues != 2 * pairs)
+		return fail(why, why_len, "num_queues=%u: %u descriptors are %u queues",
+			    net->num_queues, net->nr_fds, 2 * pairs);
+	if ((net->socket || net->passt) && net->num_queues != 2)
+		return fail(why, why_len, "num_queues=%u: passt has one pair, 2 queues",
+			    net->num_queues);
+	return 0;
+}
+
+int option_finish_net(const struct vm_options *options, void *base, char *why, size_t why_len)
+{
+	struct net_options *net = base;
+	unsigned ways = !!net->tap + !!net->nr_fds + !!net->socket + net->passt;
+
+	if (ways != 1)
+		return fail(why, why_len,
+			    ways ? "tap=, fd=, socket= and passt=on exclude each other"
+				 : "tap= is missing: say how it reaches the outside: tap=NAME, "
+				   "fd=N, socket=PATH or passt=on");
+	if (net->vhost == NET_VHOST_MODE_ON && (net->socket || net->passt))
+		return fail(why, why_len, "vhost=on: vhost needs a tap, by tap= or fd=");
+	if (net->passt_args && !net->passt)
+		return fail(why, why_len, "passt_args=: needs passt=on");
+	if (check_queues(net, why, why_len) < 0)
+		return -EINVAL;
+	return check_id(options, net->id, why, why_len);
+}
+
+/* --- where things go ----------------------------------------------------------------------------
+ */
+
+int option_finish_serial(const struct vm_options *options, void *base, char *why, size_t why_len)
+{
+	(void)base;
+	if (options->serial == SERIAL_FILE && !options->serial_file)
+		return fail(why, why_len, "file is missing: say which file");
+	return 0;
+}
+
+int option_finish_console(const struct vm_options *options, void *base, char *why, size_t why_len)
+{
+	(void)base;
+	if (options->console == CONSOLE_FILE && !options->console_file)
+		return fail(why, why_len, "file is missing: say which file");
+	return 0;
+}
+
+int option_finish_event_monitor(const struct vm_options *options, void *base, char *why,
+				size_t why_len)
+{
+	(void)base;
+	if (options->event_path && options->event_fd >= 0)
+		return fail(why, why_len, "path and fd exclude each other");
+	return 0;
+}
+
+int option_finish_api_socket(const struct vm_options *options, void *base, char *why,
+			     size_t why_len)
+{
+	(void)base;
+	if (options->api_path && options->api_fd >= 0)
+		return fail(why, why_len, "path and fd exclude each other");
+	return 0;
+}
+
+/* --- the VM as a whole --------------------------------------------------------------------------
+ */
+
+unsigned options_nr_virtio(const struct vm_options *options)
+{
+	return options->nr_disks + options->nr_nets + options->nr_fs +
+	       (options->console != CONSOLE_OFF) + !!options->vsock.socket + !!options->rng.src +
+	       options->balloon.present;
+}
+
+int option_rules_check(const struct vm_options *o, char *why, size_t why_len)
+{
+	if (o->max_cpus && o->max_cpus != o->cpus)
+		return fail(why, why_len,
+			    "--cpus: max=%u: there is no hot-plug of vCPUs: want boot's %u, or "
+			    "leave it out",
+			    o->max_cpus, o->cpus);
+	if (o->console == CONSOLE_TTY && o->serial == SERIAL_TTY)
+		return fail(why, why_len,
+			    "--console: tty: the serial port has the terminal: give --serial null "
+			    "or file=PATH");
+	if (o->nr_fs && !o->shared)
+		return fail(why, why_len,
+			    "--fs: virtiofsd has to reach the guest's memory: give --memory "
+			    "shared=on");
+	if (o->balloon.present && o->nr_devices)
+		return fail(
+			why, why_len,
+			"--balloon: with --device the guest's memory is locked for DMA, and none "
+			"of it can be given back: leave one of them out");
+	if (o->balloon.size > o->memory)
+		return fail(why, why_len, "--balloon: size=%lluM: the guest has %lluM",
+			    (unsigned long long)(o->balloon.size >> 20),
+			    (unsigned long long)(o->memory >> 20));
+	return 0;
+}

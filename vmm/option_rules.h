@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What must hold between values, however they were given. -EINVAL, with one line in @why. */
+#ifndef COLDVM_VMM_OPTION_RULES_H
+#define COLDVM_VMM_OPTION_RULES_H
+
+#include "vmm/options.h"
+
+/* One item, @base; for the tables (vmm/option_keys.h: finish). */
+int option_finish_serial(const struct vm_options *options, void *base, char *why, size_t why_len);
+int option_finish_console(const struct vm_options *options, void *base, char *why, size_t why_len);
+int option_finish_event_monitor(const struct vm_options *options, void *base, char *why,
+				size_t why_len);
+int option_finish_api_socket(const struct vm_options *options, void *base, char *why,
+			     size_t why_len);
+int option_finish_device(const struct vm_options *options, void *base, char *why, size_t why_len);
+int option_finish_disk(const struct vm_options *options, void *base, char *why, size_t why_len);
+int option_finish_net(const struct vm_options *options, void *base, char *why, size_t why_len);
+int option_finish_fs(const struct vm_options *options, void *base, char *why, size_t why_len);
+int option_finish_vsock(const struct vm_options *options, void *base, char *why, size_t why_len);
+
+/* The VM as a whole, when flags and file are read. */
+int option_rules_check(const struct vm_options *options, char *why, size_t why_len);
+
+#endif
