@@ -36,12 +36,15 @@ static int take_over(struct api_socket *sock, int fd, char *why, size_t why_len)
 
 int api_socket_open(struct api_socket *sock, const char *path, int fd, char *why, size_t why_len)
 {
+	char reason[256];
 	int r;
 
 	*sock = (struct api_socket){ .fd = -1, .file = { .fd = -1 } };
 	why[0] = '\0';
 	if (path) {
-		r = unix_socket_listen(&sock->file, "--api-socket", path, why, why_len);
+		r = unix_socket_listen(&sock->file, path, reason, sizeof(reason));
+		if (r < 0)
+			snprintf(why, why_len, "--api-socket: %s", reason);
 		sock->fd = sock->file.fd;
 		return r;
 	}

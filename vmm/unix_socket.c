@@ -27,8 +27,7 @@ static int make_address(struct sockaddr_un *address, const char *path)
 }
 
 /* 0 if a socket is at @address and nobody listens there. */
-static int check_stale(const struct sockaddr_un *address, const char *flag, char *why,
-		       size_t why_len)
+static int check_stale(const struct sockaddr_un *address, char *why, size_t why_len)
 {
 	const char *path = address->sun_path;
 	struct stat st;
@@ -38,16 +37,15 @@ static int check_stale(const struct sockaddr_un *address, const char *flag, char
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode)) {
 		snprintf(why, why_len,
-			 "%s: %s exists and is no socket: remove it or choose another path", flag,
-			 path);
+			 "%s exists and is no socket: remove it or choose another path", path);
 		return -EEXIST;
 	}
 	fd = unix_socket_dial(path);
 	if (fd == -ECONNREFUSED)
 		return 0;
 	if (fd >= 0 || fd == -EAGAIN) {
-		snprintf(why, why_len,
-			 "%s: somebody listens on %s: another VM? choose another path", flag, path);
+		snprintf(why, why_len, "somebody listens on %s: another VM? choose another path",
+			 path);
 		close_fd(&fd);
 		return -EADDRINUSE;
 	}
@@ -64,8 +62,7 @@ static int bind_private(int fd, const struct sockaddr_un *address)
 	return 0;
 }
 
-static int listen_at(struct unix_socket *sock, const char *flag, const char *path, char *why,
-		     size_t why_len)
+static int listen_at(struct unix_socket *sock, const char *path, char *why, size_t why_len)
 {
 	struct sockaddr_un address;
 	struct stat st;
@@ -78,7 +75,7 @@ static int listen_at(struct unix_socket *sock, const char *flag, const char *pat
 		return -errno;
 	r = bind_private(sock->fd, &address);
 	if (r == -EADDRINUSE) {
-		r = check_stale(&address, flag, why, why_len);
+		r = check_stale(&address, why, why_len);
 		if (r < 0)
 			return r;
 		if (unlink(path) < 0 && errno != ENOENT)
@@ -95,16 +92,15 @@ static int listen_at(struct unix_socket *sock, const char *flag, const char *pat
 	return listen(sock->fd, BACKLOG) < 0 ? -errno : 0;
 }
 
-int unix_socket_listen(struct unix_socket *sock, const char *flag, const char *path, char *why,
-		       size_t why_len)
+int unix_socket_listen(struct unix_socket *sock, const char *path, char *why, size_t why_len)
 {
 	int r;
 
 	*sock = (struct unix_socket){ .fd = -1 };
 	why[0] = '\0';
-	r = listen_at(sock, flag, path, why, why_len);
+	r = listen_at(sock, path, why, why_len);
 	if (r < 0 && !why[0])
-		snprintf(why, why_len, "%s: cannot listen on %s: %s", flag, path, strerror(-r));
+		snprintf(why, why_len, "cannot listen on %s: %s", path, strerror(-r));
 	if (r < 0)
 		unix_socket_close(sock);
 	return r;

@@ -17,11 +17,10 @@ struct unix_socket {
 
 /*
  * Listens at @path (mode 0600, nonblocking). A socket there that nobody listens on is replaced;
- * anything else stays, and is -EEXIST or -EADDRINUSE. On failure @why is one line for people that
- * begins with @flag. @path outlives the socket.
+ * anything else stays, and is -EEXIST or -EADDRINUSE. On failure @why is one line for people.
+ * @path outlives the socket.
  */
-int unix_socket_listen(struct unix_socket *sock, const char *flag, const char *path, char *why,
-		       size_t why_len);
+int unix_socket_listen(struct unix_socket *sock, const char *path, char *why, size_t why_len);
 /* Closes it and removes its file. For one that is not open, too. */
 void unix_socket_close(struct unix_socket *sock);
 

@@ -20,6 +20,8 @@ struct vsock_config {
 	const char *name;
 	uint32_t cid;	    /* of the guest, 3 or more */
 	const char *socket; /* path; made here, removed at the end */
+	/* How long a host program may take for its CONNECT, and the guest for its answer; 0: 5. */
+	unsigned time_limit_s;
 };
 
 struct vsock; /* vsock.c */
