@@ -53,6 +53,20 @@
 #define CVM_STS_BUSY	0x2	/* a transition asked for by CVM_SLOT_CMD has not ended */
 #define CVM_STS_FAILED	0x4	/* the last _ON did not bring the slot back */
 
+/* The watchdog, at LAYOUT_PIO_WATCHDOG. No AML: the table WDAT says what to read and write. */
+#define CVM_WDT_COUNT	0x0	/* the countdown in units; a write begins it anew */
+#define CVM_WDT_LEFT	0x4	/* read: units left; write: begin anew (ping) */
+#define CVM_WDT_CTL	0x8	/* CVM_WDT_RUN can be written */
+#define CVM_WDT_STS	0xC	/* write CVM_WDT_FIRED to clear it */
+#define CVM_WDT_SIZE	0x10
+
+#define CVM_WDT_RUN	0x1
+#define CVM_WDT_REBOOT	0x2	/* always set: it resets, and does nothing else */
+#define CVM_WDT_FIRED	0x1	/* the last reset was the watchdog's */
+
+#define CVM_WDT_UNIT_MS 100
+#define CVM_WDT_MAX	36000	/* units: an hour */
+
 /* _ON gives up after this time; so does coldvm (see devices/vfio/power.c). */
 #define CVM_ON_BOUND_MS	   15000
 #define CVM_ON_BOUND_100NS 150000000	/* the same in the unit of Timer */

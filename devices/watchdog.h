@@ -11,24 +11,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acpi/abi.h"
+
 struct bus;
 struct loop;
 struct watchdog;
 
-#define WATCHDOG_UNIT_MS   100
-#define WATCHDOG_MAX_COUNT 36000 /* an hour */
+#define WATCHDOG_UNIT_MS   CVM_WDT_UNIT_MS
+#define WATCHDOG_MAX_COUNT CVM_WDT_MAX
 
 struct watchdog_config {
 	struct loop *loop;
 	struct bus *pio;
-	/* The guest did not come back in time. On the main thread, once for each time it runs out.
-	 */
+	bool fired; /* the machine was reset by the watchdog just now, which the guest may ask */
+	/* The guest did not come back in time. On the main thread, once for each time it runs out;
+	 * the clock stands from then on, until the guest starts it. */
 	void (*expired)(void *opaque);
 	void *opaque;
 };
 
 /* Answers at LAYOUT_PIO_WATCHDOG. -errno of bus_add() and of timerfd_create(2). Main thread. */
 int watchdog_create(const struct watchdog_config *config, struct watchdog **ret);
+/* True if it has run out and the guest has not cleared that: for the next machine's config. Any
+ * thread. */
+bool watchdog_fired(struct watchdog *watchdog);
 /* Stops the clock while the VM is paused, and lets it go on. Any thread. */
 void watchdog_pause(struct watchdog *watchdog, bool paused);
 /* After the last vCPU. NULL is fine. */

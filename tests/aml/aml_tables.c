@@ -35,6 +35,7 @@ static void endpoint(struct acpi_config *config)
 static void both(struct acpi_config *config)
 {
 	one_slot(config, true, true);
+	config->watchdog = true;
 }
 
 static void no_resource(struct acpi_config *config)
@@ -74,6 +75,7 @@ static void many_cpus(struct acpi_config *config)
 static void largest(struct acpi_config *config)
 {
 	config->nr_cpus = 64;
+	config->watchdog = true;
 	config->nr_slots = ACPI_MAX_SLOTS;
 	for (unsigned i = 0; i < ACPI_MAX_SLOTS; i++) {
 		config->slots[i] = (struct acpi_slot){

@@ -39,6 +39,7 @@ static struct acpi_config largest(void)
 	struct acpi_config config = one_slot();
 
 	config.nr_cpus = 64;
+	config.watchdog = true;
 	config.nr_slots = ACPI_MAX_SLOTS;
 	for (unsigned i = 0; i < ACPI_MAX_SLOTS; i++) {
 		config.slots[i] = (struct acpi_slot){

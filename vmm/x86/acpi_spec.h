@@ -103,11 +103,34 @@ struct acpi_mcfg { /* PCI Firmware 3.3, 4.1.2: one segment */
 	uint32_t reserved2;
 } __attribute__((packed));
 
+/* "Hardware Watchdog Timers Design Specification" 1.01, tables 2 to 4 */
+struct acpi_wdat_entry {
+	uint8_t action, instruction;
+	uint16_t reserved;
+	struct acpi_gas reg;
+	uint32_t value, mask;
+} __attribute__((packed));
+
+struct acpi_wdat_header {
+	struct acpi_header header;
+	uint32_t length; /* of what follows the header of every table */
+	uint16_t segment;
+	uint8_t bus, device, function; /* with segment 0xff: no PCI function */
+	uint8_t reserved[3];
+	uint32_t period_ms;
+	uint32_t max_count, min_count;
+	uint8_t flags;
+	uint8_t reserved2[3];
+	uint32_t nr_entries;
+} __attribute__((packed));
+
 _Static_assert(sizeof(struct acpi_header) == 36, "5.2.6");
 _Static_assert(sizeof(struct acpi_rsdp) == 36, "5.2.5.3");
 _Static_assert(offsetof(struct acpi_fadt, boot_arch) == 109, "5.2.9");
 _Static_assert(offsetof(struct acpi_fadt, x_dsdt) == 140, "5.2.9");
 _Static_assert(sizeof(struct acpi_fadt) == 276, "5.2.9, revision 6");
+_Static_assert(sizeof(struct acpi_wdat_entry) == 24, "1.01, table 3");
+_Static_assert(sizeof(struct acpi_wdat_header) == 68, "1.01, table 2");
 _Static_assert(sizeof(struct acpi_mcfg) == 60, "PCI Firmware 3.3, 4.1.2");
 
 #endif

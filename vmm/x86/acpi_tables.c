@@ -21,6 +21,7 @@
 #include "acpi/aml.h"
 #include "vmm/bits.h"
 #include "vmm/x86/acpi_spec.h"
+#include "vmm/x86/acpi_wdat.h"
 #include "vmm/x86/layout.h"
 
 #define TABLE_ALIGN 16
@@ -259,6 +260,17 @@ static void add_mcfg(struct builder *b)
 	table_end(b, "mcfg");
 }
 
+static void add_wdat(struct builder *b)
+{
+	struct acpi_wdat wdat;
+
+	acpi_wdat_fill(&wdat);
+	wdat.head.header = header_for("WDAT", 1);
+	table_begin(b);
+	append(b, &wdat, sizeof(wdat));
+	table_end(b, "wdat");
+}
+
 static void add_com1(struct builder *b)
 {
 	table_begin(b);
@@ -384,6 +396,8 @@ int acpi_tables_build(struct acpi_tables *tables, const struct acpi_config *conf
 	add_fadt(&b, add_dsdt(&b, config));
 	add_madt(&b, config);
 	add_mcfg(&b);
+	if (config->watchdog)
+		add_wdat(&b);
 	if (config->serial)
 		add_com1(&b);
 	for (unsigned i = 0; i < config->nr_slots; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The guest's ACPI tables: hardware-reduced FADT, MADT, MCFG, the DSDT and one SSDT per slot with
- * its functions, all AML made by iasl from acpi/ at build time and filled in here. One for each
- * function would be too many: Linux takes 128 tables (drivers/acpi/tables.c: ACPI_MAX_TABLES).
+ * The guest's ACPI tables: hardware-reduced FADT, MADT, MCFG, WDAT, the DSDT and one SSDT per slot
+ * with its functions, all AML made by iasl from acpi/ at build time and filled in here. One for
+ * each function would be too many: Linux takes 128 tables (drivers/acpi/tables.c: ACPI_MAX_TABLES).
  */
 #ifndef COLDVM_VMM_X86_ACPI_TABLES_H
 #define COLDVM_VMM_X86_ACPI_TABLES_H
@@ -36,7 +36,8 @@ struct acpi_tables {
 	size_t size;
 	uint64_t rsdp; /* guest address */
 	struct {
-		char name[24]; /* "dsdt", "facp", "apic", "mcfg", "ssdt-com1", "ssdt-slot0", ... */
+		char name[24]; /* "dsdt", "facp", "apic", "mcfg", "wdat", "ssdt-com1", "ssdt-slot0",
+				  ... */
 		size_t off, size;
 	} table[ACPI_MAX_SLOTS + 8]; /* without the RSDP */
 	unsigned nr_tables;
