@@ -39,6 +39,7 @@
 #include "vmm/stop_signals.h"
 #include "vmm/topology.h"
 #include "vmm/vcpu.h"
+#include "vmm/virtio_set.h"
 #include "vmm/vm_info.h"
 #include "vmm/x86/boot.h"
 #include "vmm/x86/cpu.h"
@@ -67,6 +68,7 @@ struct machine {
 	struct pwrctl pwrctl;
 	struct console console;
 	struct passthrough passthrough;
+	struct virtio_set *virtio;
 	struct stop_signals signals;
 	struct vcpu_env vcpu_env;
 	struct vcpu vcpus[OPTIONS_MAX_CPUS];
@@ -352,6 +354,7 @@ static int memory_stage(struct machine *m)
 		.size = m->options->memory,
 		.hugepages = m->options->hugepages,
 		.shared = m->options->shared,
+		.prefault = m->options->prefault,
 		.low_limit = LAYOUT_RAM_LOW_LIMIT,
 	};
 	int r = memory_init(&m->memory, &m->kvm, &config);
@@ -488,6 +491,28 @@ static void passthrough_stage_exit(struct machine *m)
 	passthrough_exit(&m->passthrough);
 }
 
+static int virtio_stage(struct machine *m)
+{
+	const struct virtio_set_env env = {
+		.kvm = &m->kvm,
+		.memory = &m->memory,
+		.irqchip = &m->irqchip,
+		.mmio = &m->mmio,
+		.root = &m->host.root,
+		.loop = &m->loop,
+		.events = &m->events,
+		.first_device = topology_first_virtio(&m->topology),
+	};
+
+	return virtio_set_create(&env, m->options, &m->virtio, m->why, sizeof(m->why));
+}
+
+static void virtio_stage_exit(struct machine *m)
+{
+	virtio_set_destroy(m->virtio);
+	m->virtio = NULL;
+}
+
 static int firmware_stage(struct machine *m)
 {
 	const struct smbios_config smbios = {
@@ -583,6 +608,7 @@ static const struct stage {
 	{ "clock", rtc_stage, rtc_stage_exit },
 	{ "power registers", pwrctl_stage, NULL },
 	{ "signals", signals_init, signals_exit },
+	{ "virtio devices", virtio_stage, virtio_stage_exit },
 	{ "firmware tables", firmware_stage, NULL },
 	{ "vCPUs", vcpus_init, vcpus_exit },
 	{ "kernel", boot_stage, NULL },

@@ -90,15 +90,16 @@ static uint8_t *reserve_aligned(uint64_t size)
 	return aligned;
 }
 
-/* Fills hugepages now. EINVAL is a kernel that does not know the advice. */
-static int populate(uint8_t *hva, uint64_t size)
+/* Fills RAM now. A kernel that does not know the advice (EINVAL) has reserved hugepages all the
+ * same, and @must says that nothing less will do. */
+static int populate(uint8_t *hva, uint64_t size, bool must)
 {
 	int ret;
 
 	do
 		ret = madvise(hva, size, MADV_POPULATE_WRITE);
 	while (ret && (errno == EINTR || errno == EAGAIN));
-	if (!ret || errno == EINVAL)
+	if (!ret || (errno == EINVAL && !must))
 		return 0;
 	/* EFAULT: a page could not be had, here because a cgroup or a node ran out. */
 	return errno == EFAULT ? -ENOMEM : -errno;
@@ -134,12 +135,12 @@ static int map_ram(struct memory *memory, const struct memory_config *config)
 	/* Advice only: RAM is no part of a crash of coldvm, and fewer, larger pages make for a
 	 * faster boot and a faster DMA map. */
 	madvise(hva, size, MADV_DONTDUMP);
-	if (config->hugepages) {
-		ret = populate(hva, size);
+	if (!config->hugepages)
+		madvise(hva, size, MADV_HUGEPAGE);
+	if (config->hugepages || config->prefault) {
+		ret = populate(hva, size, config->prefault);
 		if (ret)
 			goto unmap;
-	} else {
-		madvise(hva, size, MADV_HUGEPAGE);
 	}
 
 	memory->ram[0].hva = hva;

@@ -19,6 +19,7 @@ struct memory_config {
 	uint64_t size;	    /* bytes, a multiple of 2 MiB with hugepages, else of 4 KiB */
 	bool hugepages;	    /* 2 MiB hugetlb pages, reserved up front */
 	bool shared;	    /* a shared memfd instead of anonymous memory */
+	bool prefault;	    /* every page is there when memory_init() returns; Linux 5.14 */
 	uint64_t low_limit; /* RAM below 4 GiB ends here at the latest */
 };
 

@@ -24,6 +24,8 @@
 #define VENDOR_NVIDIA 0x10de
 #define CLASS_DISPLAY 0x03
 
+#define NR_DEVICE_NUMBERS 32 /* of a bus */
+
 #define BRIDGE_MEM_ALIGN MIB(1)
 #define BRIDGE_IO_ALIGN	 KIB(4)
 
@@ -398,8 +400,8 @@ static int place_bars(struct topology *topology, uint64_t memory, char *why, siz
 	high = align_up(high, max_u64(GIB(1), biggest_bar(topology)));
 
 	struct space spaces[WINDOW_NR] = {
-		[WINDOW_MEM] = { "32-bit MMIO window", LAYOUT_MMIO32,
-				 (uint64_t)LAYOUT_MMIO32 + LAYOUT_MMIO32_SIZE, BRIDGE_MEM_ALIGN },
+		[WINDOW_MEM] = { "32-bit MMIO window", LAYOUT_MMIO32, LAYOUT_VIRTIO_BARS,
+				 BRIDGE_MEM_ALIGN },
 		[WINDOW_PREF] = { "64-bit MMIO window", high, UINT64_C(1) << 52, BRIDGE_MEM_ALIGN },
 		[WINDOW_IO] = { "I/O window", LAYOUT_PIO_WINDOW,
 				LAYOUT_PIO_WINDOW + LAYOUT_PIO_SIZE, BRIDGE_IO_ALIGN },
@@ -433,6 +435,25 @@ static int place_bars(struct topology *topology, uint64_t memory, char *why, siz
 	return 0;
 }
 
+unsigned topology_first_virtio(const struct topology *topology)
+{
+	return topology->nr + 1;
+}
+
+/* Device number 0 of bus 0 is the host bridge; the ports come next, then virtio devices. */
+static int check_numbers(const struct topology *topology, const struct vm_options *options,
+			 char *why, size_t why_len)
+{
+	unsigned nr_virtio = options_nr_virtio(options);
+
+	if (topology->nr + nr_virtio < NR_DEVICE_NUMBERS)
+		return 0;
+	snprintf(why, why_len,
+		 "%u host slots and %u virtio devices do not fit: bus 0 has place for %d in all",
+		 topology->nr, nr_virtio, NR_DEVICE_NUMBERS - 1);
+	return -EINVAL;
+}
+
 int topology_build(struct topology *topology, const struct vm_options *options, const char *sysfs,
 		   char *why, size_t why_len)
 {
@@ -450,6 +471,8 @@ int topology_build(struct topology *topology, const struct vm_options *options, 
 			return r;
 		finish_slot(&topology->slots[s], sysfs);
 	}
+	if (check_numbers(topology, options, why, why_len) < 0)
+		return -EINVAL;
 	return place_bars(topology, options->memory, why, why_len);
 }
 

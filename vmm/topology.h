@@ -57,6 +57,9 @@ struct topology {
 int topology_build(struct topology *topology, const struct vm_options *options, const char *sysfs,
 		   char *why, size_t why_len);
 
+/* The first device number of bus 0 that no port has: virtio devices follow. */
+unsigned topology_first_virtio(const struct topology *topology);
+
 /* The ACPI view of the same. */
 void topology_acpi(const struct topology *topology, const struct vm_options *options,
 		   struct acpi_config *config);

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 struct bus;
+struct console_end;
 struct event_monitor;
 struct irqchip;
 struct kvm;
@@ -31,7 +32,8 @@ struct virtio_set_env {
 	struct pci_bus *root;
 	struct loop *loop;
 	struct event_monitor *events;
-	unsigned first_device; /* device number on bus 0 */
+	struct console_end *console; /* the user's end of --console; open, unless that is off */
+	unsigned first_device;	     /* device number on bus 0 */
 };
 
 /* Makes all devices, in the order disks, nets, fs, console, vsock, rng, balloon, each kind in the
@@ -42,8 +44,11 @@ int virtio_set_create(const struct virtio_set_env *env, const struct vm_options 
 /* After the last vCPU. NULL is fine. */
 void virtio_set_destroy(struct virtio_set *set);
 
+/* All of these take NULL: nothing is there. */
 /* For vm.resize: bytes that the balloon shall take. -ENODEV if there is none. */
 int virtio_set_balloon(struct virtio_set *set, uint64_t size);
+/* Bytes that it has taken; 0 if there is none. */
+uint64_t virtio_set_balloon_actual(const struct virtio_set *set);
 /* The terminal of the console has another size. */
 void virtio_set_resized(struct virtio_set *set);
 /* Device by device for vm.info's device_tree: {"disk0":{"id":...,"pci_bdf":"0000:00:03.0"},...}.

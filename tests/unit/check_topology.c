@@ -655,7 +655,7 @@ START_TEST(a_bar_too_big_for_its_window_is_refused_with_the_numbers)
 	host_device("0000:01:00.0", AMD, "0x010802", bars, 1);
 	give("0000:01:00.0");
 	build_fails(-ENOSPC, "0000:01:00.0: its BARs need 1048576 KiB of the 32-bit MMIO window, "
-			     "where 524288 KiB are left");
+			     "where 523264 KiB are left");
 }
 END_TEST
 
@@ -671,7 +671,7 @@ START_TEST(a_window_that_others_have_filled_is_refused_with_the_rest)
 	give("0000:02:00.0");
 	give("0000:03:00.0");
 	build_fails(-ENOSPC, "0000:03:00.0: its BARs need 262144 KiB of the 32-bit MMIO window, "
-			     "where 261120 KiB are left");
+			     "where 260096 KiB are left");
 }
 END_TEST
 

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Each kind of device has a function that makes one from its options, and a row of what can be done
+ * with it; the transport is the same for all.
+ */
+#include "vmm/virtio_set.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/virtio/balloon.h"
+#include "devices/virtio/pci.h"
+#include "devices/virtio/rng.h"
+#include "vmm/bits.h"
+#include "vmm/options.h"
+#include "vmm/x86/layout.h"
+
+#define NAME_SIZE 64
+
+/* What can be done with a device of one kind. */
+struct virtio_kind {
+	const char *flag;
+	struct virtio_device *(*device)(void *device);
+	void (*destroy)(void *device);
+};
+
+struct virtio_entry {
+	char name[NAME_SIZE];
+	const struct virtio_kind *kind;
+	void *device;
+	bool attached; /* pci was begun */
+	struct virtio_pci pci;
+};
+
+struct virtio_set {
+	struct virtio_set_env env;
+	const struct vm_options *options;
+	char *why;
+	size_t why_len;
+	struct virtio_entry *entries;
+	unsigned nr;
+	struct balloon *balloon; /* NULL: none */
+};
+
+/* --- kinds --------------------------------------------------------------------------------------
+ */
+
+#define KIND(kind, flag_name)                                \
+	static struct virtio_device *kind##_of(void *device) \
+	{                                                    \
+		return kind##_device(device);                \
+	}                                                    \
+	static void kind##_drop(void *device)                \
+	{                                                    \
+		kind##_destroy(device);                      \
+	}                                                    \
+	static const struct virtio_kind kind##_kind = { flag_name, kind##_of, kind##_drop }
+
+KIND(rng, "--rng");
+KIND(balloon, "--balloon");
+
+/* A device that is to be made: its place in the set, and its name. */
+static struct virtio_entry *next_entry(struct virtio_set *set, const struct virtio_kind *kind,
+				       const char *id, const char *word, unsigned number)
+{
+	struct virtio_entry *entry = &set->entries[set->nr++];
+
+	entry->kind = kind;
+	if (id)
+		snprintf(entry->name, sizeof(entry->name), "%s", id);
+	else
+		snprintf(entry->name, sizeof(entry->name), "%s%u", word, number);
+	return entry;
+}
+
+/* Puts the device on the bus. @r, @why: how its making went; @why may be empty. */
+static int attach(struct virtio_set *set, struct virtio_entry *entry, void *device, int r,
+		  const char *why)
+{
+	const struct virtio_pci_env env = {
+		.kvm = set->env.kvm,
+		.irqchip = set->env.irqchip,
+		.mmio = set->env.mmio,
+		.root = set->env.root,
+	};
+	unsigned number = set->env.first_device + (unsigned)(entry - set->entries);
+
+	if (r == 0) {
+		entry->device = device;
+		entry->attached = true;
+		r = virtio_pci_init(&entry->pci, &env, entry->kind->device(device),
+				    PCI_DEVFN_OF(number, 0),
+				    LAYOUT_VIRTIO_BARS + (uint64_t)number * VIRTIO_PCI_BAR_SIZE);
+	}
+	if (r < 0)
+		snprintf(set->why, set->why_len, "%s: %s: %s", entry->kind->flag, entry->name,
+			 why[0] ? why : strerror(-r));
+	return r;
+}
+
+static int make_rng(struct virtio_set *set, unsigned i)
+{
+	struct virtio_entry *entry = next_entry(set, &rng_kind, NULL, "rng", i);
+	const struct rng_config config = {
+		.name = entry->name,
+		.src = set->options->rng.src,
+	};
+	struct rng *rng = NULL;
+	char why[256] = "";
+	int r = rng_create(&config, set->env.memory, set->env.loop, &rng, why, sizeof(why));
+
+	return attach(set, entry, rng, r, why);
+}
+
+static int make_balloon(struct virtio_set *set, unsigned i)
+{
+	const struct balloon_options *o = &set->options->balloon;
+	struct virtio_entry *entry = next_entry(set, &balloon_kind, NULL, "balloon", i);
+	const struct balloon_config config = {
+		.name = entry->name,
+		.size = o->size,
+		.deflate_on_oom = o->deflate_on_oom,
+		.free_page_reporting = o->free_page_reporting,
+	};
+	int r = balloon_create(&config, set->env.memory, &set->balloon);
+
+	return attach(set, entry, set->balloon, r, "");
+}
+
+/* --- the set ------------------------------------------------------------------------------------
+ */
+
+static int make_some(struct virtio_set *set, unsigned nr,
+		     int (*make)(struct virtio_set *set, unsigned i))
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < nr; i++)
+		r = make(set, i);
+	return r;
+}
+
+/* A guest numbers its disks and cards in this order. */
+static int make_all(struct virtio_set *set)
+{
+	const struct vm_options *o = set->options;
+	const struct {
+		unsigned nr;
+		int (*make)(struct virtio_set *set, unsigned i);
+	} rows[] = {
+		{ o->rng.src != NULL, make_rng },
+		{ o->balloon.present, make_balloon },
+	};
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < ARRAY_SIZE(rows); i++)
+		r = make_some(set, rows[i].nr, rows[i].make);
+	return r;
+}
+
+int virtio_set_create(const struct virtio_set_env *env, const struct vm_options *options,
+		      struct virtio_set **ret, char *why, size_t why_len)
+{
+	struct virtio_set *set = calloc(1, sizeof(*set));
+	int r;
+
+	if (!set)
+		return -ENOMEM;
+	set->env = *env;
+	set->options = options;
+	set->why = why;
+	set->why_len = why_len;
+	set->entries = calloc(options_nr_virtio(options) + 1, sizeof(*set->entries));
+	r = set->entries ? make_all(set) : -ENOMEM;
+	if (r < 0)
+		virtio_set_destroy(set);
+	else
+		*ret = set;
+	return r;
+}
+
+void virtio_set_destroy(struct virtio_set *set)
+{
+	if (!set)
+		return;
+	while (set->nr) {
+		struct virtio_entry *entry = &set->entries[--set->nr];
+
+		if (entry->attached)
+			virtio_pci_exit(&entry->pci);
+		if (entry->device)
+			entry->kind->destroy(entry->device);
+	}
+	free(set->entries);
+	free(set);
+}
+
+int virtio_set_balloon(struct virtio_set *set, uint64_t size)
+{
+	if (!set || !set->balloon)
+		return -ENODEV;
+	balloon_resize(set->balloon, size);
+	return 0;
+}
+
+uint64_t virtio_set_balloon_actual(const struct virtio_set *set)
+{
+	return set && set->balloon ? balloon_actual(set->balloon) : 0;
+}
+
+json_t *virtio_set_info(const struct virtio_set *set)
+{
+	json_t *tree = json_object();
+
+	for (unsigned i = 0; set && i < set->nr; i++) {
+		const char *name = set->entries[i].name;
+		char bdf[16];
+
+		snprintf(bdf, sizeof(bdf), "0000:00:%02x.0",
+			 (unsigned)PCI_DEV_OF(set->entries[i].pci.function.devfn));
+		json_object_set_new(tree, name,
+				    json_pack("{s:s, s:s}", "id", name, "pci_bdf", bdf));
+	}
+	return tree;
+}
