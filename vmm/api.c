@@ -42,7 +42,8 @@ struct client {
 	uint64_t idle_ns;     /* since when */
 	bool close_after;     /* when out is empty */
 	bool listener;
-	bool chunks; /* a listener that knows them */
+	bool chunks;			  /* a listener that knows them */
+	const struct api_verb *waits_for; /* its answer; nothing is read until then */
 };
 
 struct api {
@@ -119,7 +120,7 @@ static bool client_watch(struct client *client)
 	short events = sends(client) ? POLLOUT : 0;
 	struct loop *loop = client->api->config.loop;
 
-	if (!sends(client) || client->listener)
+	if ((!sends(client) && !client->waits_for) || client->listener)
 		events |= POLLIN;
 	if (client->source.active && client->source.events == events)
 		return true;
@@ -196,24 +197,20 @@ static void become_listener(struct client *client)
 		event_monitor_listen(api->config.events, take_line, api);
 }
 
-/* The response to the request, which is complete or has an error. -ENOMEM. */
-static int client_respond(struct client *client)
+/* Puts the response, and ends the request. -ENOMEM. */
+static int client_reply(struct client *client, const struct api_reply *reply, const char *allow)
 {
-	char allow[API_ALLOW_SIZE], *text;
-	struct api_reply reply;
 	struct http_response response;
+	char *text;
 	size_t len;
 	int r;
 
-	api_route(&client->api->config, &client->request, &reply, allow);
-	if (reply.events)
-		become_listener(client);
 	response = (struct http_response){
-		.status = reply.status,
-		.type = reply.type,
+		.status = reply->status,
+		.type = reply->type,
 		.extra = allow,
-		.body = reply.body,
-		.body_len = reply.body_len,
+		.body = reply->body,
+		.body_len = reply->body_len,
 		.chunked = client->listener && client->chunks,
 		.endless = client->listener && !client->chunks,
 		.keep_alive = http_request_keep_alive(&client->request) || client->listener,
@@ -222,8 +219,27 @@ static int client_respond(struct client *client)
 	r = text ? client_put(client, text, len) : -ENOMEM;
 	client->close_after = !response.keep_alive;
 	free(text);
-	free(reply.body);
 	http_request_reset(&client->request);
+	return r;
+}
+
+/* Answers the request, which is complete or has an error, or keeps it waiting. -ENOMEM. */
+static int client_respond(struct client *client)
+{
+	char allow[API_ALLOW_SIZE];
+	struct api_reply reply;
+	int r;
+
+	api_route(&client->api->config, &client->request, &reply, allow);
+	if (reply.later) {
+		client->waits_for = reply.verb;
+		client->deadline_ns = 0;
+		return 0;
+	}
+	if (reply.events)
+		become_listener(client);
+	r = client_reply(client, &reply, allow);
+	free(reply.body);
 	return r;
 }
 
@@ -267,6 +283,8 @@ static void client_process(struct client *client)
 		client_close(client);
 	else if (sends(client) || client->close_after)
 		client_go_on(client);
+	else if (client->waits_for)
+		client_watch(client);
 }
 
 /* False if the client was closed. */
@@ -290,7 +308,7 @@ static void client_ready(struct loop_source *source, int revents)
 {
 	struct client *client = source->opaque;
 
-	if (revents & (POLLERR | POLLNVAL)) {
+	if (revents & (POLLERR | POLLNVAL) || client->waits_for) {
 		client_close(client);
 	} else if (revents & POLLOUT) {
 		client_go_on(client);
@@ -299,6 +317,29 @@ static void client_ready(struct loop_source *source, int revents)
 		client_close(client);
 	} else if (client_read(client)) {
 		client_process(client);
+	}
+}
+
+void api_answer(struct api *api, const char *path, unsigned status, const char *error)
+{
+	for (struct client *c = api ? api->clients : NULL, *next; c; c = next) {
+		struct api_reply reply = { .status = status };
+		int r;
+
+		next = c->next;
+		if (!c->waits_for || strcmp(c->waits_for->path, path))
+			continue;
+		c->waits_for = NULL;
+		if (error)
+			api_reply_error(&reply, status, "%s", error);
+		r = client_reply(c, &reply, "");
+		free(reply.body);
+		/* Sent by the loop: what the client has asked for meanwhile may be an order that
+		 * leads here again. */
+		if (r < 0)
+			client_close(c);
+		else
+			client_watch(c);
 	}
 }
 
@@ -311,7 +352,7 @@ static bool evict(struct api *api)
 	struct client *oldest = NULL;
 
 	for (struct client *c = api->clients; c; c = c->next)
-		if (!c->listener && !sends(c) && http_request_empty(&c->request) &&
+		if (!c->listener && !c->waits_for && !sends(c) && http_request_empty(&c->request) &&
 		    (!oldest || c->idle_ns < oldest->idle_ns))
 			oldest = c;
 	if (oldest)

@@ -23,7 +23,9 @@ struct api_reply {
 	const char *type; /* of body, Content-Type */
 	char *body;	  /* malloc()ed, freed by the API; NULL: none */
 	size_t body_len;
-	bool events; /* the connection becomes a listener of the event monitor */
+	bool events;		     /* the connection becomes a listener of the event monitor */
+	bool later;		     /* nothing is said before api_answer() */
+	const struct api_verb *verb; /* set by api_route(); NULL: an error */
 };
 
 struct api_verb {
@@ -50,6 +52,10 @@ struct api;
 int api_create(const struct api_config *config, struct api **ret_api);
 /* Gives listeners what is still to be sent, for 200 ms at most, and hangs up. Takes NULL. */
 void api_destroy(struct api *api);
+
+/* Answers all who wait for the verb at @path because its reply said `later`: @status, with @error
+ * unless that is NULL. Main thread. Takes NULL. */
+void api_answer(struct api *api, const char *path, unsigned status, const char *error);
 
 /* Takes ownership of @object (NULL: out of memory) as the reply's body, with status 200. */
 void api_reply_json(struct api_reply *reply, json_t *object);

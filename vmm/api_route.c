@@ -136,6 +136,7 @@ static void run_verb(const struct api_config *config, const struct api_verb *ver
 			return;
 		}
 	}
+	reply->verb = verb;
 	verb->run(config->opaque, body, reply);
 	json_decref(body);
 }
@@ -153,13 +154,17 @@ void api_route(const struct api_config *config, const struct http_request *reque
 		return;
 	}
 	verb = find_verb(config, method, request->path);
-	if (verb)
+	if (verb) {
 		run_verb(config, verb, request, reply);
-	else if (list_methods(config, request->path, allow))
+		/* Not just now: RFC 9110, 10.2.1, has an empty Allow for that. */
+		if (reply->status == 405)
+			strcpy(allow, "Allow: \r\n");
+	} else if (list_methods(config, request->path, allow)) {
 		api_reply_error(reply, 405, "%s does not take %s: it takes %.*s", request->path,
 				method, (int)strcspn(allow + strlen("Allow: "), "\r"),
 				allow + strlen("Allow: "));
-	else
+	} else {
 		api_reply_error(reply, 404, "there is no %s: the nearest is %s", request->path,
 				nearest(config, request->path));
+	}
 }

@@ -53,6 +53,43 @@ static void vm_counters(void *opaque, const json_t *body, struct api_reply *repl
 	api_reply_json(reply, machine->counters(machine->opaque));
 }
 
+/* 405 is cloud-hypervisor's word for an order that the VM's state does not allow. */
+static void change_state(int (*change)(void *opaque, char *why, size_t why_len), void *opaque,
+			 struct api_reply *reply)
+{
+	char why[128] = "";
+	int r = change(opaque, why, sizeof(why));
+
+	if (r == -EINPROGRESS)
+		reply->later = true;
+	else if (r < 0)
+		api_reply_error(reply, 405, "%s", why);
+}
+
+static void vm_pause(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	change_state(machine->pause, machine->opaque, reply);
+}
+
+static void vm_resume(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	change_state(machine->resume, machine->opaque, reply);
+}
+
+static void vm_reboot(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+
+	(void)body;
+	change_state(machine->reboot, machine->opaque, reply);
+}
+
 static void vm_shutdown(void *opaque, const json_t *body, struct api_reply *reply)
 {
 	const struct api_machine *machine = opaque;
@@ -127,6 +164,10 @@ const struct api_verb api_verbs[] = {
 	{ "PUT", "/api/v1/vm.device-power-policy", vm_device_power_policy,
 	  "changes the policy of a slot: id, power, wake, max_wakes_per_min, min_off_ms" },
 	{ "GET", "/api/v1/vm.counters", vm_counters, "counts of each slot" },
+	{ "PUT", API_PATH_PAUSE, vm_pause, "stops the vCPUs until vm.resume" },
+	{ "PUT", "/api/v1/vm.resume", vm_resume, "lets a paused VM go on" },
+	{ "PUT", API_PATH_REBOOT, vm_reboot,
+	  "resets the VM, without asking the guest, and starts it again" },
 	{ "PUT", "/api/v1/vm.shutdown", vm_shutdown,
 	  "presses the power button; a second one, or 10 s, stop the VM" },
 	{ "PUT", "/api/v1/vm.power-button", vm_power_button, "presses the power button" },

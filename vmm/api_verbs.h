@@ -16,11 +16,20 @@ struct api_machine {
 	/* The body of an order, NULL without one. -EINVAL, or -ENOENT if there is no such device,
 	 * with one line in @why. */
 	int (*set_policy)(void *opaque, const json_t *order, char *why, size_t why_len);
+	/* 0: done; -EINPROGRESS: api_answer() comes when it is; else one line in @why says why the
+	 * VM cannot do that as it is now. */
+	int (*pause)(void *opaque, char *why, size_t why_len);
+	int (*resume)(void *opaque, char *why, size_t why_len);
+	int (*reboot)(void *opaque, char *why, size_t why_len);
 	void (*shutdown)(void *opaque); /* as SIGTERM */
 	void (*power_button)(void *opaque);
 	void (*stop)(void *opaque); /* at once */
 	void *opaque;
 };
+
+/* What is answered later. */
+#define API_PATH_PAUSE	"/api/v1/vm.pause"
+#define API_PATH_REBOOT "/api/v1/vm.reboot"
 
 /* The verbs; their opaque is a struct api_machine. */
 extern const struct api_verb api_verbs[];

@@ -107,9 +107,12 @@ static int set_raw(struct console *console)
 	return 0;
 }
 
-static int open_output(struct console *console, const struct vm_options *options, char *why,
-		       size_t why_len)
+int console_open(struct console *console, const struct vm_options *options, char *why,
+		 size_t why_len)
 {
+	console->out_fd = -1;
+	if (options->serial == SERIAL_NULL)
+		return 0;
 	if (options->serial == SERIAL_TTY) {
 		console->out_fd = STDOUT_FILENO;
 		return 0;
@@ -125,6 +128,13 @@ static int open_output(struct console *console, const struct vm_options *options
 	}
 	console->owns_out = true;
 	return 0;
+}
+
+void console_close(struct console *console)
+{
+	if (console->owns_out)
+		close_fd(&console->out_fd);
+	console->owns_out = false;
 }
 
 static int start_input(struct console *console)
@@ -157,13 +167,11 @@ int console_init(struct console *console, const struct vm_options *options, stru
 	int r;
 
 	console->loop = loop;
-	console->out_fd = -1;
+	console->escape = false;
+	console->pending_len = 0;
 	console->serial.room_fd = -1;
 	if (options->serial == SERIAL_NULL)
 		return 0;
-	r = open_output(console, options, why, why_len);
-	if (r < 0)
-		return r;
 	r = serial_init(&console->serial, pio, irqchip, console->out_fd);
 	if (r == 0 && options->serial == SERIAL_TTY)
 		r = start_input(console);
@@ -178,8 +186,7 @@ void console_exit(struct console *console)
 	loop_del(console->loop, &console->room);
 	if (console->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &console->saved);
-	if (console->owns_out)
-		close_fd(&console->out_fd);
+	console->raw = false;
 	if (console->serial.room_fd >= 0)
 		serial_exit(&console->serial);
 }

@@ -28,11 +28,17 @@ struct console {
 	void *opaque;
 };
 
-/* Opens what --serial asks for and the UART in front of it. @why gets one line on failure. With
+/* Opens what --serial asks for: once, however often the guest boots. @why gets one line on failure.
+ */
+int console_open(struct console *console, const struct vm_options *options, char *why,
+		 size_t why_len);
+void console_close(struct console *console);
+
+/* Makes the UART in front of it, after console_open(). @why gets one line on failure. With
  * SERIAL_NULL there is no UART at all. */
 int console_init(struct console *console, const struct vm_options *options, struct loop *loop,
 		 struct bus *pio, struct irqchip *irqchip, char *why, size_t why_len);
-/* Restores the terminal. */
+/* Takes the UART away and restores the terminal. console_init() may follow. */
 void console_exit(struct console *console);
 
 #endif

@@ -1,135 +1,53 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The composition. stages[] is the architecture, from top to bottom, and it is executed: when a
- * row fails, its own exit and those above it run in reverse. A stage is a call, never a body.
+ * row fails, its own exit and those above it run in reverse. A stage is a call, never a body. When
+ * the guest resets, all rows but those marked `once` are undone and executed again.
  */
 #include "vmm/machine.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
-#include "devices/ged.h"
-#include "devices/pci_host.h"
-#include "devices/platform.h"
-#include "devices/pwrctl.h"
-#include "devices/rtc.h"
 #include "devices/vfio/host.h"
-#include "devices/vfio/power_report.h"
-#include "vmm/api.h"
-#include "vmm/api_socket.h"
-#include "vmm/api_verbs.h"
 #include "vmm/bits.h"
-#include "vmm/bus.h"
-#include "vmm/console.h"
-#include "vmm/event.h"
-#include "vmm/irqchip.h"
-#include "vmm/kvm.h"
 #include "vmm/log.h"
-#include "vmm/loop.h"
-#include "vmm/memory.h"
+#include "vmm/machine_parts.h"
 #include "vmm/monitor_file.h"
-#include "vmm/options.h"
-#include "vmm/passthrough.h"
-#include "vmm/policy_order.h"
-#include "vmm/stop_signals.h"
-#include "vmm/topology.h"
-#include "vmm/vcpu.h"
-#include "vmm/virtio_set.h"
-#include "vmm/vm_info.h"
 #include "vmm/x86/boot.h"
 #include "vmm/x86/cpu.h"
 #include "vmm/x86/firmware.h"
 #include "vmm/x86/layout.h"
 #include "vmm/x86/smbios.h"
 
-#define WHY_SIZE VFIO_WHY_SIZE
-
-struct machine {
-	const struct vm_options *options;
-	struct topology topology;
-	struct event_monitor events;
-	struct loop loop;
-	struct api_socket api_socket;
-	struct api_machine api_machine;
-	struct api *api;
-	struct kvm kvm;
-	struct memory memory;
-	struct bus pio, mmio;
-	struct irqchip irqchip;
-	struct pci_host host;
-	struct platform platform;
-	struct ged ged;
-	struct rtc rtc;
-	struct pwrctl pwrctl;
-	struct console console;
-	struct passthrough passthrough;
-	struct virtio_set *virtio;
-	struct stop_signals signals;
-	struct vcpu_env vcpu_env;
-	struct vcpu vcpus[OPTIONS_MAX_CPUS];
-	unsigned nr_vcpus;
-	uint64_t rsdp;
-
-	/* The end: the first reason counts. Set on any thread, read by the main one. */
-	struct loop_source end;
-	atomic_int status; /* enum machine_status, or RUNNING */
-
-	char why[WHY_SIZE]; /* one line about a stage that failed */
-	bool usage;	    /* and it is the command line's fault */
-};
-
-#define RUNNING (-1)
-
-/* --- the end ------------------------------------------------------------------------------------
+/* --- the end, and pauses ------------------------------------------------------------------------
  */
-
-static void end(struct machine *m, enum machine_status status)
-{
-	int running = RUNNING;
-
-	if (atomic_compare_exchange_strong(&m->status, &running, (int)status))
-		eventfd_write(m->end.fd, 1);
-}
-
-static void end_ready(struct loop_source *source, int revents)
-{
-	struct machine *m = source->opaque;
-
-	(void)revents;
-	loop_quit(&m->loop);
-}
 
 static void guest_power_off(void *opaque)
 {
-	end(opaque, MACHINE_POWERED_OFF);
+	lifecycle_end(&((struct machine *)opaque)->lifecycle, MACHINE_POWERED_OFF);
 }
 
 static void guest_reset(void *opaque)
 {
-	end(opaque, MACHINE_RESET);
+	lifecycle_end(&((struct machine *)opaque)->lifecycle, MACHINE_RESET);
 }
 
 static void user_stop(void *opaque)
 {
-	end(opaque, MACHINE_STOPPED);
+	lifecycle_end(&((struct machine *)opaque)->lifecycle, MACHINE_STOPPED);
 }
 
 static void host_failed(void *opaque)
 {
-	end(opaque, MACHINE_HOST_ERROR);
+	lifecycle_end(&((struct machine *)opaque)->lifecycle, MACHINE_HOST_ERROR);
 }
 
-static void press_power_button(void *opaque)
+static void ask_guest_to_end(void *opaque)
 {
-	struct machine *m = opaque;
-
-	log_info("vm", "power button pressed");
-	ged_raise(&m->ged, CVM_GED_POWER);
+	lifecycle_press(&((struct machine *)opaque)->lifecycle);
 }
 
 static void vcpu_ended(void *opaque, enum vcpu_end reason, const char *detail)
@@ -140,89 +58,59 @@ static void vcpu_ended(void *opaque, enum vcpu_end reason, const char *detail)
 		[VCPU_END_CRASH] = MACHINE_CRASHED,
 		[VCPU_END_ERROR] = MACHINE_HOST_ERROR,
 	};
+	struct machine *m = opaque;
 
 	if (reason == VCPU_END_CRASH || reason == VCPU_END_ERROR)
 		log_error("vm", "%s", detail);
-	end(opaque, statuses[reason]);
+	lifecycle_end(&m->lifecycle, statuses[reason]);
 }
+
+static void pause_guest(void *opaque)
+{
+	struct machine *m = opaque;
+
+	vcpu_set_pause(&m->vcpus);
+}
+
+static void resume_guest(void *opaque)
+{
+	struct machine *m = opaque;
+
+	vcpu_set_resume(&m->vcpus);
+}
+
+static void guest_paused(void *opaque)
+{
+	lifecycle_paused(&((struct machine *)opaque)->lifecycle);
+}
+
+static void pause_over(void *opaque, const char *error)
+{
+	struct machine *m = opaque;
+
+	api_answer(m->api, API_PATH_PAUSE, error ? 405 : 204, error);
+}
+
+static void raise_power_button(void *opaque)
+{
+	struct machine *m = opaque;
+
+	log_info("vm", "power button pressed");
+	ged_raise(&m->ged, CVM_GED_POWER);
+}
+
+static const struct lifecycle_ops lifecycle_ops = {
+	.pause = pause_guest,
+	.resume = resume_guest,
+	.press = raise_power_button,
+	.pause_over = pause_over,
+};
 
 static bool vcpu_fault(void *opaque)
 {
 	struct machine *m = opaque;
 
 	return passthrough_fault(&m->passthrough);
-}
-
-/* --- what the control socket asks
- * ------------------------------------------------------------------------------------------- */
-
-static json_t *info(void *opaque)
-{
-	struct machine *m = opaque;
-	bool running = atomic_load(&m->status) == RUNNING;
-
-	return vm_info(m->options, running ? "Running" : "Shutdown", now_ns() - m->events.start_ns);
-}
-
-static json_t *device_power(void *opaque)
-{
-	struct machine *m = opaque;
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < m->passthrough.nr; i++)
-		json_array_append_new(list,
-				      power_report(m->passthrough.slots[i]->power, HOST_SYSFS));
-	return list;
-}
-
-static json_t *counters(void *opaque)
-{
-	struct machine *m = opaque;
-	json_t *object = json_object();
-
-	for (unsigned i = 0; i < m->passthrough.nr; i++) {
-		struct power_slot *slot = m->passthrough.slots[i]->power;
-
-		json_object_set_new(object, power_report_id(slot), power_report_counters(slot));
-	}
-	return object;
-}
-
-/* The slot with a device of that name; NULL if there is none. */
-static struct power_slot *find_slot(struct machine *m, const char *id)
-{
-	for (unsigned s = 0; s < m->passthrough.nr; s++)
-		for (unsigned i = 0; i < m->passthrough.slots[s]->nr; i++)
-			if (!strcmp(m->passthrough.slots[s]->devices[i].vfio.id, id))
-				return m->passthrough.slots[s]->power;
-	return NULL;
-}
-
-static int set_policy(void *opaque, const json_t *order, char *why, size_t why_len)
-{
-	const char *id = policy_order_id(order);
-	struct power_slot *slot = id ? find_slot(opaque, id) : NULL;
-	struct power_policy_config policy = { 0 };
-	int r;
-
-	if (slot)
-		power_slot_get_policy(slot, &policy);
-	r = policy_order_read(order, &policy, why, why_len);
-	if (r < 0)
-		return r;
-	if (slot)
-		r = power_slot_set_policy(slot, &policy);
-	if (slot && r == 0)
-		return 0;
-	snprintf(why, why_len, "there is no device '%.64s'%s", id, slot ? " any more" : "");
-	return -ENOENT;
-}
-
-static void ask_shutdown(void *opaque)
-{
-	struct machine *m = opaque;
-
-	stop_signals_ask(&m->signals);
 }
 
 /* --- stages
@@ -266,26 +154,19 @@ static void loop_stage_exit(struct machine *m)
 	loop_exit(&m->loop);
 }
 
-static int end_init(struct machine *m)
+static int lifecycle_stage(struct machine *m)
 {
-	m->end = (struct loop_source){
-		.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		.events = POLLIN,
-		.ready = end_ready,
-		.opaque = m,
-	};
-	return m->end.fd < 0 ? -errno : loop_add(&m->loop, &m->end);
+	return lifecycle_init(&m->lifecycle, &lifecycle_ops, m, &m->loop, &m->events);
 }
 
-static void end_exit(struct machine *m)
+static void lifecycle_stage_exit(struct machine *m)
 {
-	loop_del(&m->loop, &m->end);
-	close_fd(&m->end.fd);
+	lifecycle_exit(&m->lifecycle);
 }
 
 static int signals_init(struct machine *m)
 {
-	m->signals.press = press_power_button;
+	m->signals.press = ask_guest_to_end;
 	m->signals.stop = user_stop;
 	m->signals.opaque = m;
 	return stop_signals_init(&m->signals, &m->loop);
@@ -308,16 +189,7 @@ static int api_init(struct machine *m)
 	};
 	int r = api_socket_open(&m->api_socket, o->api_path, o->api_fd, m->why, sizeof(m->why));
 
-	m->api_machine = (struct api_machine){
-		.info = info,
-		.device_power = device_power,
-		.counters = counters,
-		.set_policy = set_policy,
-		.shutdown = ask_shutdown,
-		.power_button = press_power_button,
-		.stop = user_stop,
-		.opaque = m,
-	};
+	m->api_machine = machine_verbs(m);
 	config.fd = m->api_socket.fd;
 	return r < 0 || config.fd < 0 ? r : api_create(&config, &m->api);
 }
@@ -354,7 +226,6 @@ static int memory_stage(struct machine *m)
 		.size = m->options->memory,
 		.hugepages = m->options->hugepages,
 		.shared = m->options->shared,
-		.prefault = m->options->prefault,
 		.low_limit = LAYOUT_RAM_LOW_LIMIT,
 	};
 	int r = memory_init(&m->memory, &m->kvm, &config);
@@ -438,6 +309,16 @@ static int pwrctl_stage(struct machine *m)
 	return pwrctl_init(&m->pwrctl, &m->pio);
 }
 
+static int output_stage(struct machine *m)
+{
+	return console_open(&m->console, m->options, m->why, sizeof(m->why));
+}
+
+static void output_stage_exit(struct machine *m)
+{
+	console_close(&m->console);
+}
+
 static int console_stage(struct machine *m)
 {
 	m->console.quit = user_stop;
@@ -486,31 +367,21 @@ static int passthrough_stage(struct machine *m)
 	return passthrough_init(&m->passthrough, &env, &m->topology, m->why, sizeof(m->why));
 }
 
+/* After a reboot the user's orders hold on. */
+static int policies_stage(struct machine *m)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < m->passthrough.nr; i++)
+		if (m->orders[i].given)
+			r = power_slot_set_policy(m->passthrough.slots[i]->power,
+						  &m->orders[i].policy);
+	return r;
+}
+
 static void passthrough_stage_exit(struct machine *m)
 {
 	passthrough_exit(&m->passthrough);
-}
-
-static int virtio_stage(struct machine *m)
-{
-	const struct virtio_set_env env = {
-		.kvm = &m->kvm,
-		.memory = &m->memory,
-		.irqchip = &m->irqchip,
-		.mmio = &m->mmio,
-		.root = &m->host.root,
-		.loop = &m->loop,
-		.events = &m->events,
-		.first_device = topology_first_virtio(&m->topology),
-	};
-
-	return virtio_set_create(&env, m->options, &m->virtio, m->why, sizeof(m->why));
-}
-
-static void virtio_stage_exit(struct machine *m)
-{
-	virtio_set_destroy(m->virtio);
-	m->virtio = NULL;
 }
 
 static int firmware_stage(struct machine *m)
@@ -528,9 +399,7 @@ static int firmware_stage(struct machine *m)
 
 static int vcpus_init(struct machine *m)
 {
-	int r = vcpu_install_kick();
-
-	m->vcpu_env = (struct vcpu_env){
+	const struct vcpu_env env = {
 		.kvm = &m->kvm,
 		.pio = &m->pio,
 		.mmio = &m->mmio,
@@ -538,20 +407,16 @@ static int vcpus_init(struct machine *m)
 		.fault = vcpu_fault,
 		.opaque = m,
 	};
-	for (unsigned i = 0; r == 0 && i < m->options->cpus; i++) {
-		r = vcpu_init(&m->vcpus[i], &m->vcpu_env, i);
-		if (r < 0)
-			break;
-		m->nr_vcpus++;
-		r = cpu_setup(&m->vcpus[i], &m->kvm, m->options->cpus);
-	}
+	int r = vcpu_set_init(&m->vcpus, &env, m->options->cpus, &m->loop, guest_paused, m);
+
+	for (unsigned i = 0; r == 0 && i < m->vcpus.nr; i++)
+		r = cpu_setup(&m->vcpus.list[i], &m->kvm, m->options->cpus);
 	return r;
 }
 
 static void vcpus_exit(struct machine *m)
 {
-	while (m->nr_vcpus)
-		vcpu_exit(&m->vcpus[--m->nr_vcpus]);
+	vcpu_set_exit(&m->vcpus);
 }
 
 static int boot_stage(struct machine *m)
@@ -565,79 +430,93 @@ static int boot_stage(struct machine *m)
 	struct boot_entry entry;
 	int r = boot_load(&m->memory, &config, &entry, m->why, sizeof(m->why));
 
-	return r < 0 ? r : cpu_set_entry(&m->vcpus[0], &m->memory, &entry);
+	return r < 0 ? r : cpu_set_entry(&m->vcpus.list[0], &m->memory, &entry);
 }
 
 static int start_vcpus(struct machine *m)
 {
-	int r = 0;
+	int r;
 
 	event_emit(&m->events, "vm", "booting", now_ns(), NULL);
-	for (unsigned i = 0; r == 0 && i < m->nr_vcpus; i++)
-		r = vcpu_start(&m->vcpus[i]);
-	if (r == 0)
-		event_emit(&m->events, "vm", "booted", now_ns(), NULL);
-	return r;
+	r = vcpu_set_start(&m->vcpus);
+	if (r < 0)
+		return r;
+	event_emit(&m->events, "vm", "booted", now_ns(), NULL);
+	lifecycle_started(&m->lifecycle);
+	return 0;
 }
 
 static void stop_vcpus(struct machine *m)
 {
-	for (unsigned i = 0; i < m->nr_vcpus; i++)
-		vcpu_stop(&m->vcpus[i]);
+	vcpu_set_stop(&m->vcpus);
 }
+
+#define ONCE true /* for all boots: holds nothing of the guest's */
 
 static const struct stage {
 	const char *name;
 	int (*init)(struct machine *m);
 	void (*exit)(struct machine *m); /* takes what a failed init left; may be NULL */
+	bool once;
 } stages[] = {
-	{ "topology", topology_stage, NULL },
-	{ "event monitor", events_init, events_exit },
-	{ "event loop", loop_stage, loop_stage_exit },
-	{ "end", end_init, end_exit },
+	{ "topology", topology_stage, NULL, ONCE },
+	{ "event monitor", events_init, events_exit, ONCE },
+	{ "event loop", loop_stage, loop_stage_exit, ONCE },
+	{ "lifecycle", lifecycle_stage, lifecycle_stage_exit, ONCE },
 	/* Early, because its last events are those of the devices; served when the loop runs. */
-	{ "control socket", api_init, api_exit },
-	{ "KVM", kvm_init, kvm_exit },
-	{ "address space", phys_bits_stage, NULL },
-	{ "memory", memory_stage, memory_stage_exit },
-	{ "interrupts", irq_init, irq_exit },
-	{ "buses", buses_init, buses_exit },
-	{ "PCI host bridge", host_init, host_exit },
-	{ "platform", platform_stage, NULL },
-	{ "event device", ged_stage, NULL },
-	{ "clock", rtc_stage, rtc_stage_exit },
-	{ "power registers", pwrctl_stage, NULL },
-	{ "signals", signals_init, signals_exit },
-	{ "virtio devices", virtio_stage, virtio_stage_exit },
-	{ "firmware tables", firmware_stage, NULL },
-	{ "vCPUs", vcpus_init, vcpus_exit },
-	{ "kernel", boot_stage, NULL },
-	{ "passthrough", passthrough_stage, passthrough_stage_exit },
-	{ "serial port", console_stage, console_stage_exit },
-	{ "start", start_vcpus, stop_vcpus },
+	{ "control socket", api_init, api_exit, ONCE },
+	{ "KVM", kvm_init, kvm_exit, false },
+	{ "address space", phys_bits_stage, NULL, false },
+	{ "memory", memory_stage, memory_stage_exit, false },
+	{ "interrupts", irq_init, irq_exit, false },
+	{ "buses", buses_init, buses_exit, false },
+	{ "PCI host bridge", host_init, host_exit, false },
+	{ "platform", platform_stage, NULL, false },
+	{ "event device", ged_stage, NULL, false },
+	{ "clock", rtc_stage, rtc_stage_exit, false },
+	{ "power registers", pwrctl_stage, NULL, false },
+	{ "signals", signals_init, signals_exit, ONCE },
+	{ "firmware tables", firmware_stage, NULL, false },
+	{ "vCPUs", vcpus_init, vcpus_exit, false },
+	{ "kernel", boot_stage, NULL, false },
+	{ "passthrough", passthrough_stage, passthrough_stage_exit, false },
+	{ "power policies", policies_stage, NULL, false },
+	{ "serial output", output_stage, output_stage_exit, ONCE },
+	{ "serial port", console_stage, console_stage_exit, false },
+	{ "start", start_vcpus, stop_vcpus, false },
 };
 
-static int init_stages(struct machine *m, unsigned *ret_done)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(stages); i++) {
-		int r = stages[i].init(m);
+_Static_assert(ARRAY_SIZE(stages) <= MACHINE_MAX_STAGES, "struct machine notes each stage");
 
-		*ret_done = i + 1;
-		if (r < 0) {
-			if (!m->why[0])
-				snprintf(m->why, sizeof(m->why), "%s: %s", stages[i].name,
-					 strerror(-r));
+/* All that is not there yet. */
+static int init_stages(struct machine *m)
+{
+	m->why[0] = '\0';
+	for (unsigned i = 0; i < ARRAY_SIZE(stages); i++) {
+		int r;
+
+		if (m->up[i])
+			continue;
+		m->up[i] = true;
+		r = stages[i].init(m);
+		if (r < 0 && !m->why[0])
+			snprintf(m->why, sizeof(m->why), "%s: %s", stages[i].name, strerror(-r));
+		if (r < 0)
 			return r;
-		}
 	}
 	return 0;
 }
 
-static void exit_stages(struct machine *m, unsigned done)
+/* @keep_once: the VM comes back. */
+static void exit_stages(struct machine *m, bool keep_once)
 {
-	while (done--)
-		if (stages[done].exit)
-			stages[done].exit(m);
+	for (unsigned i = ARRAY_SIZE(stages); i-- > 0;) {
+		if (!m->up[i] || (keep_once && stages[i].once))
+			continue;
+		m->up[i] = false;
+		if (stages[i].exit)
+			stages[i].exit(m);
+	}
 }
 
 static void report_end(struct machine *m, enum machine_status status)
@@ -653,33 +532,82 @@ static void report_end(struct machine *m, enum machine_status status)
 		   json_pack("{s:s, s:i}", "reason", reasons[status], "status", (int)status));
 }
 
+/* Runs the VM that was built until it ends or resets. */
+static enum machine_status run_once(struct machine *m)
+{
+	int r = loop_run(&m->loop);
+
+	if (r == 0)
+		return lifecycle_status(&m->lifecycle);
+	log_error("vm", "the event loop failed: %s", strerror(-r));
+	return MACHINE_HOST_ERROR;
+}
+
+/* Whether the VM shall come back after its end with @status. A reset in answer to a shutdown that
+ * the user has asked for is an end. */
+static bool wants_again(const struct machine *m, enum machine_status status)
+{
+	return status == MACHINE_RESET && !m->signals.pressed &&
+	       lifecycle_wants_again(&m->lifecycle, m->options->no_reboot);
+}
+
+/* Takes the VM apart and builds it again. -ECANCELED: its end was asked for meanwhile. */
+static int reboot(struct machine *m)
+{
+	int r;
+
+	log_info("vm", "reboots");
+	event_emit(&m->events, "vm", "rebooting", now_ns(), NULL);
+	exit_stages(m, true);
+	if (!lifecycle_again(&m->lifecycle))
+		return -ECANCELED;
+	r = init_stages(m);
+	if (r < 0)
+		return r;
+	event_emit(&m->events, "vm", "rebooted", now_ns(), NULL);
+	api_answer(m->api, API_PATH_REBOOT, 204, NULL);
+	return 0;
+}
+
+static enum machine_status failed(struct machine *m)
+{
+	log_error("vm", "%s", m->why);
+	api_answer(m->api, API_PATH_REBOOT, 500, m->why);
+	return m->usage ? MACHINE_USAGE : MACHINE_HOST_ERROR;
+}
+
+/* From the first boot to the last. */
+static enum machine_status run(struct machine *m)
+{
+	enum machine_status status;
+	int r = init_stages(m);
+
+	if (r < 0)
+		return failed(m);
+	status = run_once(m);
+	while (wants_again(m, status)) {
+		r = reboot(m);
+		if (r == -ECANCELED)
+			status = lifecycle_status(&m->lifecycle);
+		else
+			status = r < 0 ? failed(m) : run_once(m);
+	}
+	report_end(m, status);
+	return status;
+}
+
 enum machine_status machine_run(const struct vm_options *options)
 {
 	struct machine *m = calloc(1, sizeof(*m));
-	enum machine_status status = MACHINE_HOST_ERROR;
-	unsigned done = 0;
-	int r;
+	enum machine_status status;
 
 	if (!m) {
 		log_error("vm", "out of memory");
 		return MACHINE_HOST_ERROR;
 	}
 	m->options = options;
-	atomic_init(&m->status, RUNNING);
-
-	r = init_stages(m, &done);
-	if (r < 0) {
-		log_error("vm", "%s", m->why);
-		status = m->usage ? MACHINE_USAGE : MACHINE_HOST_ERROR;
-	} else {
-		r = loop_run(&m->loop);
-		if (r < 0)
-			log_error("vm", "the event loop failed: %s", strerror(-r));
-		else
-			status = (enum machine_status)atomic_load(&m->status);
-		report_end(m, status);
-	}
-	exit_stages(m, done);
+	status = run(m);
+	exit_stages(m, false);
 	free(m);
 	return status;
 }

@@ -52,6 +52,37 @@ static int set_policy(void *opaque, const json_t *order, char *why, size_t why_l
 	return json_object_get(order, "id") ? 0 : -ENOENT;
 }
 
+static int pause_vm(void *opaque, char *why, size_t why_len)
+{
+	(void)opaque;
+	(void)why;
+	(void)why_len;
+	rig.pauses++;
+	return -EINPROGRESS;
+}
+
+static int resume_vm(void *opaque, char *why, size_t why_len)
+{
+	(void)opaque;
+	if (rig.pauses) {
+		api_answer(rig.api, API_PATH_REBOOT, 204, NULL); /* nobody waits for that */
+		api_answer(rig.api, API_PATH_PAUSE, rig.pauses > 2 ? 500 : 204,
+			   rig.pauses > 2 ? "too many" : NULL);
+		rig.pauses = 0;
+		return 0;
+	}
+	snprintf(why, why_len, "the VM is not paused");
+	return -EINVAL;
+}
+
+static int reboot_vm(void *opaque, char *why, size_t why_len)
+{
+	(void)opaque;
+	(void)why;
+	(void)why_len;
+	return 0;
+}
+
 static void ask_shutdown(void *opaque)
 {
 	(void)opaque;
@@ -108,6 +139,9 @@ static void start(unsigned time_limit_s)
 		.device_power = device_power,
 		.counters = counters,
 		.set_policy = set_policy,
+		.pause = pause_vm,
+		.resume = resume_vm,
+		.reboot = reboot_vm,
 		.shutdown = ask_shutdown,
 		.power_button = press,
 		.stop = stop,

@@ -19,6 +19,8 @@
 #include "vmm/event.h"
 #include "vmm/loop.h"
 
+/* Of the machine's orders: who pauses waits until somebody resumes; who resumes when nobody waits
+ * is told so; a reboot is done at once. */
 struct api_rig {
 	char dir[32], path[64];
 	struct loop loop;
@@ -28,7 +30,7 @@ struct api_rig {
 	struct api_socket socket;
 	struct api_machine machine;
 	struct api *api;
-	atomic_uint shutdowns, buttons, stops;
+	atomic_uint shutdowns, buttons, stops, pauses;
 	bool running;
 };
 

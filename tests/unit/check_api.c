@@ -139,6 +139,75 @@ static const char *put_shutdown(const char *body)
 	return ask(request);
 }
 
+#define PING	   "GET /api/v1/vmm.ping HTTP/1.1\r\nHost: x\r\n\r\n"
+#define PING_CLOSE "GET /api/v1/vmm.ping HTTP/1.1\r\nConnection: close\r\n\r\n"
+#define PAUSE	   "PUT /api/v1/vm.pause HTTP/1.1\r\nHost: x\r\n\r\n"
+
+/* A client whose order is not done yet. */
+static int waiter(void)
+{
+	unsigned before = rig.pauses;
+	int fd = dial();
+
+	say(fd, PAUSE PING);
+	/* Orders are taken one by one: who is answered here came later. */
+	while (rig.pauses == before)
+		ask_path("GET", "/api/v1/vmm.ping");
+	return fd;
+}
+
+START_TEST(order_that_takes_time_is_answered_when_it_is_done)
+{
+	int fd = waiter();
+	char byte;
+
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	ask_path("PUT", "/api/v1/vm.resume");
+	expect_status(204);
+	hear(fd, "\r\n\r\n");
+	expect_status(204);
+	/* What came in behind it was kept, and is answered now. */
+	hear(fd, "]}");
+	expect_status(200);
+	close(fd);
+}
+END_TEST
+
+START_TEST(all_who_wait_are_answered_and_with_the_error_there_was)
+{
+	int fds[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		fds[i] = waiter();
+	ask_path("PUT", "/api/v1/vm.resume");
+	for (unsigned i = 0; i < 3; i++) {
+		hear(fds[i], "\"too many\"}");
+		expect_status(500);
+		close(fds[i]);
+	}
+}
+END_TEST
+
+START_TEST(who_waits_may_leave)
+{
+	close(waiter());
+	close(waiter());
+	ask_path("PUT", "/api/v1/vm.resume");
+	expect_status(204);
+}
+END_TEST
+
+START_TEST(order_that_the_state_does_not_allow_is_refused)
+{
+	ask_path("PUT", "/api/v1/vm.resume");
+	expect_status(405);
+	ck_assert_ptr_nonnull(strstr(rig_text, "\r\nAllow: \r\n"));
+	expect_body("{\"error\":\"the VM is not paused\"}");
+	ask_path("PUT", "/api/v1/vm.reboot");
+	expect_status(204);
+}
+END_TEST
+
 START_TEST(body_that_is_no_json_is_refused)
 {
 	put_shutdown("{\"a\":");
@@ -157,9 +226,6 @@ END_TEST
 
 /* --- the protocol ------------------------------------------------------------------------------
  */
-
-#define PING	   "GET /api/v1/vmm.ping HTTP/1.1\r\nHost: x\r\n\r\n"
-#define PING_CLOSE "GET /api/v1/vmm.ping HTTP/1.1\r\nConnection: close\r\n\r\n"
 
 START_TEST(connection_lives_on)
 {
@@ -438,6 +504,17 @@ START_TEST(connection_between_requests_has_all_the_time)
 }
 END_TEST
 
+START_TEST(who_waits_for_the_vm_has_all_the_time)
+{
+	int fd = waiter();
+
+	usleep(2500000);
+	ask_path("PUT", "/api/v1/vm.resume");
+	hear(fd, "]}");
+	close(fd);
+}
+END_TEST
+
 START_TEST(idle_connections_make_room)
 {
 	int fds[API_MAX_CLIENTS];
@@ -510,6 +587,10 @@ int main(void)
 	tcase_add_test(verbs, policy_that_the_machine_refuses_is_an_error);
 	tcase_add_test(verbs, unknown_path_is_told_the_nearest);
 	tcase_add_test(verbs, wrong_method_is_told_the_right_one);
+	tcase_add_test(verbs, order_that_takes_time_is_answered_when_it_is_done);
+	tcase_add_test(verbs, all_who_wait_are_answered_and_with_the_error_there_was);
+	tcase_add_test(verbs, who_waits_may_leave);
+	tcase_add_test(verbs, order_that_the_state_does_not_allow_is_refused);
 	tcase_add_test(verbs, body_that_is_no_json_is_refused);
 	tcase_add_test(protocol, connection_lives_on);
 	tcase_add_test(protocol, requests_in_one_packet_are_answered_in_order);
@@ -530,6 +611,7 @@ int main(void)
 	tcase_add_test(limits, request_that_takes_too_long_ends);
 	tcase_add_test(limits, body_that_was_asked_for_has_no_more_time);
 	tcase_add_test(limits, connection_between_requests_has_all_the_time);
+	tcase_add_test(limits, who_waits_for_the_vm_has_all_the_time);
 	tcase_add_test(limits, idle_connections_make_room);
 	tcase_add_test(limits, busy_connections_do_not);
 	tcase_add_test(limits, client_that_takes_nothing_is_let_go);

@@ -52,6 +52,7 @@ static void setup(void)
 static void teardown(void)
 {
 	console_exit(&console);
+	console_close(&console);
 	loop_exit(&loop);
 	bus_exit(&pio);
 	irqchip_exit(&irqchip);
@@ -60,7 +61,10 @@ static void teardown(void)
 
 static int init_console(void)
 {
-	return console_init(&console, &options, &loop, &pio, &irqchip, why, sizeof(why));
+	int r = console_open(&console, &options, why, sizeof(why));
+
+	return r < 0 ? r
+		     : console_init(&console, &options, &loop, &pio, &irqchip, why, sizeof(why));
 }
 
 /* Standard input is a pipe. */
