@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "devices/virtio/balloon.h"
+#include "devices/virtio/blk.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/rng.h"
+#include "devices/virtio/vsock.h"
 #include "vmm/bits.h"
 #include "vmm/options.h"
 #include "vmm/x86/layout.h"
@@ -58,6 +60,8 @@ struct virtio_set {
 	}                                                    \
 	static const struct virtio_kind kind##_kind = { flag_name, kind##_of, kind##_drop }
 
+KIND(blk, "--disk");
+KIND(vsock, "--vsock");
 KIND(rng, "--rng");
 KIND(balloon, "--balloon");
 
@@ -98,6 +102,42 @@ static int attach(struct virtio_set *set, struct virtio_entry *entry, void *devi
 		snprintf(set->why, set->why_len, "%s: %s: %s", entry->kind->flag, entry->name,
 			 why[0] ? why : strerror(-r));
 	return r;
+}
+
+static int make_disk(struct virtio_set *set, unsigned i)
+{
+	const struct disk_options *o = &set->options->disks[i];
+	struct virtio_entry *entry = next_entry(set, &blk_kind, o->id, "disk", i);
+	const struct blk_config config = {
+		.name = entry->name,
+		.path = o->path,
+		.readonly = o->readonly,
+		.direct = o->direct,
+		.nr_queues = o->num_queues,
+		.queue_size = (uint16_t)o->queue_size,
+		.serial = o->serial,
+	};
+	struct blk *blk = NULL;
+	char why[256] = "";
+	int r = blk_create(&config, set->env.memory, &blk, why, sizeof(why));
+
+	return attach(set, entry, blk, r, why);
+}
+
+static int make_vsock(struct virtio_set *set, unsigned i)
+{
+	const struct vsock_options *o = &set->options->vsock;
+	struct virtio_entry *entry = next_entry(set, &vsock_kind, o->id, "vsock", i);
+	const struct vsock_config config = {
+		.name = entry->name,
+		.cid = o->cid,
+		.socket = o->socket,
+	};
+	struct vsock *vsock = NULL;
+	char why[256] = "";
+	int r = vsock_create(&config, set->env.memory, set->env.loop, &vsock, why, sizeof(why));
+
+	return attach(set, entry, vsock, r, why);
 }
 
 static int make_rng(struct virtio_set *set, unsigned i)
@@ -150,6 +190,8 @@ static int make_all(struct virtio_set *set)
 		unsigned nr;
 		int (*make)(struct virtio_set *set, unsigned i);
 	} rows[] = {
+		{ o->nr_disks, make_disk },
+		{ o->vsock.socket != NULL, make_vsock },
 		{ o->rng.src != NULL, make_rng },
 		{ o->balloon.present, make_balloon },
 	};
