@@ -16,6 +16,7 @@
 #include "vmm/log.h"
 #include "vmm/machine_parts.h"
 #include "vmm/monitor_file.h"
+#include "vmm/virtio_set.h"
 #include "vmm/x86/boot.h"
 #include "vmm/x86/cpu.h"
 #include "vmm/x86/firmware.h"
@@ -226,6 +227,7 @@ static int memory_stage(struct machine *m)
 		.size = m->options->memory,
 		.hugepages = m->options->hugepages,
 		.shared = m->options->shared,
+		.prefault = m->options->prefault,
 		.low_limit = LAYOUT_RAM_LOW_LIMIT,
 	};
 	int r = memory_init(&m->memory, &m->kvm, &config);
@@ -384,6 +386,28 @@ static void passthrough_stage_exit(struct machine *m)
 	passthrough_exit(&m->passthrough);
 }
 
+static int virtio_stage(struct machine *m)
+{
+	const struct virtio_set_env env = {
+		.kvm = &m->kvm,
+		.memory = &m->memory,
+		.irqchip = &m->irqchip,
+		.mmio = &m->mmio,
+		.root = &m->host.root,
+		.loop = &m->loop,
+		.events = &m->events,
+		.first_device = topology_first_virtio(&m->topology),
+	};
+
+	return virtio_set_create(&env, m->options, &m->virtio, m->why, sizeof(m->why));
+}
+
+static void virtio_stage_exit(struct machine *m)
+{
+	virtio_set_destroy(m->virtio);
+	m->virtio = NULL;
+}
+
 static int firmware_stage(struct machine *m)
 {
 	const struct smbios_config smbios = {
@@ -476,6 +500,7 @@ static const struct stage {
 	{ "clock", rtc_stage, rtc_stage_exit, false },
 	{ "power registers", pwrctl_stage, NULL, false },
 	{ "signals", signals_init, signals_exit, ONCE },
+	{ "virtio devices", virtio_stage, virtio_stage_exit, false },
 	{ "firmware tables", firmware_stage, NULL, false },
 	{ "vCPUs", vcpus_init, vcpus_exit, false },
 	{ "kernel", boot_stage, NULL, false },
