@@ -55,11 +55,12 @@ static uint64_t set_high(uint64_t old, uint32_t value)
 static uint64_t read_queue(const struct virtio_pci *pci, uint64_t off)
 {
 	unsigned i = pci->queue_select;
-	const struct virtq *queue = &pci->device->queues[i];
+	const struct virtq *queue;
 
 	/* Size 0 says that there is no such queue. */
 	if (i >= pci->device->nr_queues)
 		return off == VIRTIO_PCI_COMMON_Q_MSIX ? VIRTIO_MSI_NO_VECTOR : 0;
+	queue = &pci->device->queues[i];
 	switch (off) {
 	case VIRTIO_PCI_COMMON_Q_SIZE:
 		return queue->size;
