@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Standard input feeds the UART, with back pressure: what the guest has no room for waits here
- * and nothing more is read. End of file only ends the feeding. A terminal is in raw mode, so that
- * Ctrl-C is the guest's; Ctrl-A x leaves, Ctrl-A Ctrl-A sends one Ctrl-A.
+ * and nothing more is read. End of file only ends the feeding.
  */
 #include "vmm/console.h"
 
@@ -17,32 +16,6 @@
 #include "vmm/bits.h"
 #include "vmm/log.h"
 
-#define CTRL_A 0x01
-
-/* Takes the escape sequences out of @data. Returns the bytes that are left for the guest. */
-static size_t filter_escapes(struct console *console, uint8_t *data, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (console->escape) {
-			console->escape = false;
-			if (data[i] == 'x') {
-				console->quit(console->opaque);
-				return n;
-			}
-			if (data[i] != CTRL_A)
-				data[n++] = CTRL_A;
-			data[n++] = data[i];
-		} else if (data[i] == CTRL_A) {
-			console->escape = true;
-		} else {
-			data[n++] = data[i];
-		}
-	}
-	return n;
-}
-
 static void feed(struct console *console)
 {
 	size_t n = serial_receive(&console->serial, console->pending, console->pending_len);
@@ -56,6 +29,7 @@ static void input_ready(struct loop_source *source, int revents)
 	struct console *console = source->opaque;
 	/* An escape that turns out to be none grows by one byte. */
 	ssize_t n = read(source->fd, console->pending, sizeof(console->pending) / 2);
+	bool quit;
 
 	(void)revents;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -64,9 +38,10 @@ static void input_ready(struct loop_source *source, int revents)
 		loop_del(console->loop, source);
 		return;
 	}
-	console->pending_len = (size_t)n;
-	if (console->raw)
-		console->pending_len = filter_escapes(console, console->pending, (size_t)n);
+	console->pending_len =
+		terminal_filter(&console->terminal, console->pending, (size_t)n, &quit);
+	if (quit)
+		console->quit(console->opaque);
 	feed(console);
 	if (console->pending_len)
 		loop_del(console->loop, source);
@@ -88,23 +63,6 @@ static void room_ready(struct loop_source *source, int revents)
 	r = loop_add(console->loop, &console->input);
 	if (r < 0)
 		log_warn("serial", "no more input: %s", strerror(-r));
-}
-
-static int set_raw(struct console *console)
-{
-	struct termios raw;
-
-	if (!isatty(STDIN_FILENO))
-		return 0;
-	if (tcgetattr(STDIN_FILENO, &console->saved) < 0)
-		return -errno;
-	raw = console->saved;
-	cfmakeraw(&raw);
-	raw.c_oflag |= OPOST; /* our own log lines share the terminal */
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
-		return -errno;
-	console->raw = true;
-	return 0;
 }
 
 int console_open(struct console *console, const struct vm_options *options, char *why,
@@ -153,7 +111,7 @@ static int start_input(struct console *console)
 		.ready = room_ready,
 		.opaque = console,
 	};
-	r = set_raw(console);
+	r = terminal_take(&console->terminal);
 	if (r == 0)
 		r = loop_add(console->loop, &console->room);
 	if (r == 0)
@@ -167,7 +125,6 @@ int console_init(struct console *console, const struct vm_options *options, stru
 	int r;
 
 	console->loop = loop;
-	console->escape = false;
 	console->pending_len = 0;
 	console->serial.room_fd = -1;
 	if (options->serial == SERIAL_NULL)
@@ -184,9 +141,7 @@ void console_exit(struct console *console)
 {
 	loop_del(console->loop, &console->input);
 	loop_del(console->loop, &console->room);
-	if (console->raw)
-		tcsetattr(STDIN_FILENO, TCSANOW, &console->saved);
-	console->raw = false;
+	terminal_give_back(&console->terminal);
 	if (console->serial.room_fd >= 0)
 		serial_exit(&console->serial);
 }

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <termios.h>
 
 #include "devices/serial.h"
 #include "vmm/loop.h"
 #include "vmm/options.h"
+#include "vmm/terminal.h"
 
 struct console {
 	struct serial serial;
@@ -18,9 +18,7 @@ struct console {
 	struct loop_source input, room;
 	int out_fd;
 	bool owns_out; /* out_fd is a file that we opened */
-	bool raw;      /* the terminal is in raw mode */
-	bool escape;   /* Ctrl-A was typed */
-	struct termios saved;
+	struct terminal terminal;
 	uint8_t pending[SERIAL_QUEUE]; /* read, but the guest had no room */
 	size_t pending_len;
 	/* Ctrl-A x was typed at a terminal. Main thread. */

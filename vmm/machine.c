@@ -66,10 +66,21 @@ static void vcpu_ended(void *opaque, enum vcpu_end reason, const char *detail)
 	lifecycle_end(&m->lifecycle, statuses[reason]);
 }
 
+static void watchdog_ran_out(void *opaque)
+{
+	struct machine *m = opaque;
+
+	log_warn("watchdog", "the guest has not pinged it in time: resetting the guest");
+	event_emit(&m->events, "vm", "watchdog-expired", now_ns(), NULL);
+	guest_reset(m);
+}
+
 static void pause_guest(void *opaque)
 {
 	struct machine *m = opaque;
 
+	if (m->watchdog)
+		watchdog_pause(m->watchdog, true);
 	vcpu_set_pause(&m->vcpus);
 }
 
@@ -78,6 +89,8 @@ static void resume_guest(void *opaque)
 	struct machine *m = opaque;
 
 	vcpu_set_resume(&m->vcpus);
+	if (m->watchdog)
+		watchdog_pause(m->watchdog, false);
 }
 
 static void guest_paused(void *opaque)
@@ -311,6 +324,26 @@ static int pwrctl_stage(struct machine *m)
 	return pwrctl_init(&m->pwrctl, &m->pio);
 }
 
+static int watchdog_stage(struct machine *m)
+{
+	const struct watchdog_config config = {
+		.loop = &m->loop,
+		.pio = &m->pio,
+		.fired = m->watchdog_fired,
+		.expired = watchdog_ran_out,
+		.opaque = m,
+	};
+
+	return m->options->watchdog ? watchdog_create(&config, &m->watchdog) : 0;
+}
+
+static void watchdog_stage_exit(struct machine *m)
+{
+	m->watchdog_fired = m->watchdog && watchdog_fired(m->watchdog);
+	watchdog_destroy(m->watchdog);
+	m->watchdog = NULL;
+}
+
 static int output_stage(struct machine *m)
 {
 	return console_open(&m->console, m->options, m->why, sizeof(m->why));
@@ -386,6 +419,26 @@ static void passthrough_stage_exit(struct machine *m)
 	passthrough_exit(&m->passthrough);
 }
 
+static void console_resized(void *opaque)
+{
+	struct machine *m = opaque;
+
+	virtio_set_resized(m->virtio);
+}
+
+static int console_end_stage(struct machine *m)
+{
+	m->console_end.quit = user_stop;
+	m->console_end.resized = console_resized;
+	m->console_end.opaque = m;
+	return console_end_init(&m->console_end, m->options, &m->loop, m->why, sizeof(m->why));
+}
+
+static void console_end_stage_exit(struct machine *m)
+{
+	console_end_exit(&m->console_end);
+}
+
 static int virtio_stage(struct machine *m)
 {
 	const struct virtio_set_env env = {
@@ -396,6 +449,7 @@ static int virtio_stage(struct machine *m)
 		.root = &m->host.root,
 		.loop = &m->loop,
 		.events = &m->events,
+		.console = &m->console_end,
 		.first_device = topology_first_virtio(&m->topology),
 	};
 
@@ -499,7 +553,9 @@ static const struct stage {
 	{ "event device", ged_stage, NULL, false },
 	{ "clock", rtc_stage, rtc_stage_exit, false },
 	{ "power registers", pwrctl_stage, NULL, false },
+	{ "watchdog", watchdog_stage, watchdog_stage_exit, false },
 	{ "signals", signals_init, signals_exit, ONCE },
+	{ "virtio console", console_end_stage, console_end_stage_exit, ONCE },
 	{ "virtio devices", virtio_stage, virtio_stage_exit, false },
 	{ "firmware tables", firmware_stage, NULL, false },
 	{ "vCPUs", vcpus_init, vcpus_exit, false },

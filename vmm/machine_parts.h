@@ -11,11 +11,13 @@
 #include "devices/platform.h"
 #include "devices/pwrctl.h"
 #include "devices/rtc.h"
+#include "devices/watchdog.h"
 #include "vmm/api.h"
 #include "vmm/api_socket.h"
 #include "vmm/api_verbs.h"
 #include "vmm/bus.h"
 #include "vmm/console.h"
+#include "vmm/console_end.h"
 #include "vmm/event.h"
 #include "vmm/irqchip.h"
 #include "vmm/kvm.h"
@@ -49,7 +51,10 @@ struct machine {
 	struct ged ged;
 	struct rtc rtc;
 	struct pwrctl pwrctl;
+	struct watchdog *watchdog; /* NULL: none */
+	bool watchdog_fired;	   /* the last machine was reset by it */
 	struct console console;
+	struct console_end console_end;
 	struct passthrough passthrough;
 	struct virtio_set *virtio;
 	struct stop_signals signals;

@@ -482,6 +482,7 @@ void topology_acpi(const struct topology *topology, const struct vm_options *opt
 	*config = (struct acpi_config){
 		.nr_cpus = options->cpus,
 		.serial = options->serial != SERIAL_NULL,
+		.watchdog = options->watchdog,
 		.mmio32 = topology->windows.mmio32,
 		.mmio32_size = topology->windows.mmio32_size,
 		.mmio64 = topology->windows.mmio64,
