@@ -13,6 +13,8 @@
 #include "vmm/bits.h"
 
 #define TIME_LIMIT_S 10
+/* For an order, which is answered when it is done: a reboot waits for devices to come back. */
+#define ORDER_LIMIT_S 120
 
 /* --- connection --------------------------------------------------------------------------------
  */
@@ -216,13 +218,13 @@ static int collect(void *opaque, const char *data, size_t len)
 	return 0;
 }
 
-static void explain_answer(const char *path, int err, char *why, size_t why_len)
+static void explain_answer(const char *path, int err, int limit_s, char *why, size_t why_len)
 {
 	if (err == -EPROTO || err == -ECONNRESET || err == -EPIPE)
 		snprintf(why, why_len, "%s: whoever listens there is no coldvm, or has just ended",
 			 path);
 	else if (err == -EAGAIN)
-		snprintf(why, why_len, "%s: no answer within %d s", path, TIME_LIMIT_S);
+		snprintf(why, why_len, "%s: no answer within %d s", path, limit_s);
 	else
 		snprintf(why, why_len, "%s: %s", path, strerror(-err));
 }
@@ -230,6 +232,8 @@ static void explain_answer(const char *path, int err, char *why, size_t why_len)
 int client_ask(const char *path, const char *method, const char *target, const char *text,
 	       char **ret_body, char *why, size_t why_len)
 {
+	int limit_s = strcmp(method, "GET") ? ORDER_LIMIT_S : TIME_LIMIT_S;
+	const struct timeval limit = { .tv_sec = limit_s };
 	struct answer answer = { 0 };
 	struct client_conn conn;
 	int r = client_connect(&conn, path, why, why_len);
@@ -238,7 +242,10 @@ int client_ask(const char *path, const char *method, const char *target, const c
 		return r;
 	conn.body = collect;
 	conn.opaque = &answer;
-	r = client_send(&conn, method, target, text);
+	if (setsockopt(conn.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		r = -errno;
+	if (r == 0)
+		r = client_send(&conn, method, target, text);
 	while (r >= 0) {
 		r = client_receive(&conn);
 		if (r == 0)
@@ -250,7 +257,7 @@ int client_ask(const char *path, const char *method, const char *target, const c
 		r = collect(&answer, "", 0);
 	client_close_conn(&conn);
 	if (r < 0) {
-		explain_answer(path, r, why, why_len);
+		explain_answer(path, r, limit_s, why, why_len);
 		free(answer.body);
 		return r;
 	}

@@ -28,13 +28,16 @@ static const char help[] =
 	"  events        events from now on, as JSON lines\n"
 	"  metrics       figures for Prometheus\n"
 	"  policy JSON   changes the policy of a device: {\"id\":\"gpu\",\"power\":\"d3hot\"}\n"
+	"  pause         stops its vCPUs\n"
+	"  resume        lets them go on\n"
+	"  reboot        resets it, without asking the guest, and starts it again\n"
 	"  shutdown      presses the power button; a second one, or 10 s, stop the VM\n"
 	"  power-button  presses the power button\n"
 	"  stop          stops the VM at once\n"
 	"\n"
 	"  --json        the answer as the VM gives it\n"
 	"\n"
-	"None of them wakes a device, but a policy that says so. Exit status: 0 done,\n"
+	"None of them wakes a device, but reboot, and a policy that says so. Exit status: 0 done,\n"
 	"1 no answer, or an error, 2 usage.\n"
 	"\n"
 	"Example:\n"
@@ -194,6 +197,9 @@ static const struct verb verbs[] = {
 	{ "events", "GET", "/api/v1/events", NULL, follow, false },
 	{ "metrics", "GET", "/metrics", NULL, ask_plain, false },
 	{ "policy", "PUT", "/api/v1/vm.device-power-policy", NULL, ask_plain, true },
+	{ "pause", "PUT", "/api/v1/vm.pause", NULL, ask_plain, false },
+	{ "resume", "PUT", "/api/v1/vm.resume", NULL, ask_plain, false },
+	{ "reboot", "PUT", "/api/v1/vm.reboot", NULL, ask_plain, false },
 	{ "shutdown", "PUT", "/api/v1/vm.shutdown", NULL, ask_plain, false },
 	{ "power-button", "PUT", "/api/v1/vm.power-button", NULL, ask_plain, false },
 	{ "stop", "PUT", "/api/v1/vmm.shutdown", NULL, ask_plain, false },
