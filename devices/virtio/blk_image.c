@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "devices/virtio/blk_format.h"
@@ -54,6 +55,20 @@ static const char *open_remedy(const struct blk_image *image, int err)
 	return "";
 }
 
+/* A killed VM's io_uring holds a block device a moment longer than its process lived: blk_lock.c.
+ */
+static int open_retrying(const char *path, int flags)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	int fd = open(path, flags);
+
+	for (unsigned tries = 0; fd < 0 && errno == EBUSY && tries < 50; tries++) {
+		nanosleep(&pause, NULL);
+		fd = open(path, flags);
+	}
+	return fd;
+}
+
 static int open_file(struct blk_image *image, const char *path, char *why, size_t why_len)
 {
 	/* Without O_NONBLOCK a FIFO would keep us here. */
@@ -71,7 +86,7 @@ static int open_file(struct blk_image *image, const char *path, char *why, size_
 		if (S_ISBLK(st.st_mode) && !image->readonly)
 			flags |= O_EXCL;
 	}
-	image->fd = open(path, flags);
+	image->fd = open_retrying(path, flags);
 	if (image->fd < 0) {
 		err = -errno;
 		return fail(why, why_len, err, "%s: %s%s", path, strerror(-err),

@@ -3,6 +3,9 @@
  * Locks of open file descriptions (fcntl(2), F_OFD_SETLK): they end with the descriptor, also after
  * a SIGKILL, and QEMU's byte locks conflict with them. The kernel does not say who holds one: it
  * belongs to no process. So whoever has the file open, and a lock in its fdinfo, is looked for.
+ *
+ * A lock without a holder is waited for, a second at most: a killed VM's io_uring, which the kernel
+ * takes apart after the process is gone, still has the file open.
  */
 #include "devices/virtio/blk_lock.h"
 
@@ -13,7 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define MAX_TRIES 50
+#define PAUSE_MS  20
 
 /* True if descriptor @fd of @pid has a lock (proc(5), fdinfo). */
 static bool has_lock(const char *pid, const char *fd)
@@ -76,36 +83,42 @@ static void name_holder(const char *pid, char *why, size_t why_len)
 		snprintf(why, why_len, "process %s (%s)", pid, name);
 }
 
-static void find_holder(int fd, char *why, size_t why_len)
+/* False if nobody is to be seen. */
+static bool find_holder(int fd, char *why, size_t why_len)
 {
 	struct dirent *entry;
+	bool found = false;
 	struct stat st;
 	DIR *proc;
 
-	snprintf(why, why_len, "another process");
 	proc = opendir("/proc");
 	if (!proc)
-		return;
+		return false;
 	if (fstat(fd, &st) == 0)
-		while ((entry = readdir(proc)))
-			if (atoi(entry->d_name) > 0 && holds(entry->d_name, &st, fd)) {
+		while (!found && (entry = readdir(proc))) {
+			found = atoi(entry->d_name) > 0 && holds(entry->d_name, &st, fd);
+			if (found)
 				name_holder(entry->d_name, why, why_len);
-				break;
-			}
+		}
 	closedir(proc);
+	return found;
 }
 
 int blk_lock(int fd, bool shared, char *why, size_t why_len)
 {
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000 };
 	struct flock lock = {
 		.l_type = shared ? F_RDLCK : F_WRLCK,
 		.l_whence = SEEK_SET, /* l_len 0: to the end, however far that moves */
 	};
 
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
-		return 0;
-	if (errno != EAGAIN && errno != EACCES)
-		return -errno;
-	find_holder(fd, why, why_len);
-	return -EBUSY;
+	snprintf(why, why_len, "another process");
+	for (unsigned tries = 0; fcntl(fd, F_OFD_SETLK, &lock) < 0; tries++) {
+		if (errno != EAGAIN && errno != EACCES)
+			return -errno;
+		if (find_holder(fd, why, why_len) || tries == MAX_TRIES)
+			return -EBUSY;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
 }

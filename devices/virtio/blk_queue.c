@@ -42,10 +42,6 @@
 #define KICK   UINT64_MAX
 #define CANCEL (UINT64_MAX - 1)
 
-/* Registered files. */
-#define FILE_IMAGE 0
-#define FILE_KICK  1
-
 /* Orders to the thread. A bit each, so that none is missed: a guest that resets the disk right
  * after it started it has both done, in this order. */
 #define ORDER_START 1u
@@ -248,8 +244,7 @@ static void arm_kick(struct blk_queue *queue)
 
 	if (!sqe)
 		return;
-	io_uring_prep_poll_multishot(sqe, FILE_KICK, POLLIN);
-	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	io_uring_prep_poll_multishot(sqe, queue->virtq->kick_fd, POLLIN);
 	io_uring_sqe_set_data64(sqe, KICK);
 	queue->kick_armed = true;
 }
@@ -430,6 +425,13 @@ static void *run(void *opaque)
 			  queue->config.index);
 	while (do_round(queue))
 		;
+	/* The ring itself ends a moment after it was closed, and must not keep the image open, and
+	 * locked, for that long. Only the image is registered: this waits for requests that use
+	 * registered files, and the poll of the kicks would last for ever. */
+	ret = io_uring_unregister_files(&queue->ring);
+	if (ret < 0)
+		log_warn(queue->config.name, "queue %u holds the image a moment longer: %s",
+			 queue->config.index, strerror(-ret));
 	return NULL;
 }
 
@@ -485,16 +487,6 @@ static int make_ring(struct blk_queue *queue)
 		return -EOPNOTSUPP;
 	}
 	return 0;
-}
-
-static int register_files(struct blk_queue *queue)
-{
-	const int files[] = {
-		[FILE_IMAGE] = queue->config.image->fd,
-		[FILE_KICK] = queue->virtq->kick_fd,
-	};
-
-	return io_uring_register_files(&queue->ring, files, ARRAY_SIZE(files));
 }
 
 static void free_queue(struct blk_queue *queue)
@@ -570,7 +562,7 @@ int blk_queue_create(const struct blk_queue_config *config, struct blk_queue **r
 	err = make_ring(queue);
 	if (err)
 		goto free_queue;
-	err = register_files(queue);
+	err = io_uring_register_files(&queue->ring, &config->image->fd, 1);
 	if (!err)
 		err = start_thread(queue);
 	if (err)

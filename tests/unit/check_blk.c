@@ -28,18 +28,24 @@ static struct virtio_blk_config read_config(void)
 
 static void expect_original(const uint8_t *data, size_t len, uint64_t off)
 {
-	for (size_t i = 0; i < len; i++)
-		ck_assert_uint_eq(data[i], blk_rig_byte(off + i));
+	size_t same = 0;
+
+	/* One check for all: each costs a write to the suite's parent. */
+	while (same < len && data[same] == blk_rig_byte(off + same))
+		same++;
+	ck_assert_uint_eq(same, len);
 }
 
 static void expect_zeroes(uint64_t off, size_t len)
 {
 	uint8_t data[16384];
+	size_t same = 0;
 
 	ck_assert_uint_le(len, sizeof(data));
 	blk_rig_look(data, len, off);
-	for (size_t i = 0; i < len; i++)
-		ck_assert_uint_eq(data[i], 0);
+	while (same < len && !data[same])
+		same++;
+	ck_assert_uint_eq(same, len);
 }
 
 static uint64_t blocks_in_use(void)
