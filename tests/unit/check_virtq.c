@@ -31,11 +31,18 @@ static struct memory memory;
 static struct virtq queue;
 static struct virtq_chain chain;
 
+/* For long loops: Check notes each assertion that holds in a file. */
+static void must(bool holds)
+{
+	if (!holds)
+		ck_abort();
+}
+
 static void *at(uint64_t gpa)
 {
 	void *hva = memory_at(&memory, gpa, 1);
 
-	ck_assert_ptr_nonnull(hva);
+	must(hva);
 	return hva;
 }
 
@@ -66,10 +73,7 @@ static uint16_t *used_event(void)
 
 static uint16_t avail_event(void)
 {
-	uint16_t index;
-
-	memcpy(&index, &used()->ring[SIZE], sizeof(index));
-	return index;
+	return *(const uint16_t *)(const void *)&used()->ring[SIZE];
 }
 
 static void start(uint64_t features)
@@ -78,7 +82,7 @@ static void start(uint64_t features)
 	memset(at(DESC), 0, KIB(4));
 	memset(at(AVAIL), 0, KIB(4));
 	memset(at(USED), 0, KIB(4));
-	ck_assert_int_eq(virtq_start(&queue, &memory, features), 0);
+	must(!virtq_start(&queue, &memory, features));
 }
 
 static void setup(void)
@@ -92,7 +96,6 @@ static void setup(void)
 	queue = (struct virtq){
 		.size_max = VIRTQ_SIZE_MAX,
 		.size = SIZE,
-		.enabled = true,
 		.desc = DESC,
 		.avail = AVAIL,
 		.used = USED,
@@ -157,7 +160,6 @@ START_TEST(a_ring_outside_ram_does_not_start)
 	queue.used = GIB(1);
 	ck_assert_int_eq(virtq_start(&queue, &memory, 0), -EFAULT);
 	ck_assert_ptr_null(queue.memory);
-	ck_assert_ptr_null(queue.ring_desc);
 }
 END_TEST
 
@@ -239,12 +241,12 @@ START_TEST(requests_come_in_order_beyond_the_wrap_of_the_index)
 {
 	for (unsigned i = 0; i < 70000; i++) {
 		offer_simple((uint16_t)(i % SIZE));
-		ck_assert_int_eq(virtq_pop(&queue, &chain), 1);
-		ck_assert_uint_eq(chain.head, i % SIZE);
+		must(virtq_pop(&queue, &chain) == 1);
+		must(chain.head == i % SIZE);
 		virtq_push(&queue, chain.head, i);
-		ck_assert_uint_eq(used()->idx, (uint16_t)(i + 1));
-		ck_assert_uint_eq(used()->ring[i % SIZE].id, i % SIZE);
-		ck_assert_uint_eq(used()->ring[i % SIZE].len, i);
+		must(used()->idx == (uint16_t)(i + 1));
+		must(used()->ring[i % SIZE].id == i % SIZE);
+		must(used()->ring[i % SIZE].len == i);
 	}
 }
 END_TEST
@@ -476,7 +478,6 @@ START_TEST(a_broken_queue_finds_nothing_any_more)
 {
 	offer(SIZE);
 	expect_broken("a descriptor beyond the table");
-	avail()->ring[0] = 0;
 	offer_simple(0);
 	ck_assert_int_eq(virtq_pop(&queue, &chain), 0);
 	ck_assert(!virtq_pending(&queue));
@@ -695,15 +696,15 @@ static void check_chain(void)
 {
 	uint64_t sum = 0;
 
-	ck_assert_uint_le(chain.nr_out + chain.nr_in, VIRTQ_IOV_MAX);
+	must(chain.nr_out + chain.nr_in <= VIRTQ_IOV_MAX);
 	for (unsigned i = 0; i < chain.nr_out + chain.nr_in; i++) {
 		const uint8_t *base = chain.iov[i].iov_base, *ram = at(0);
 
-		ck_assert(base >= ram && base + chain.iov[i].iov_len <= ram + RAM);
+		must(base >= ram && base + chain.iov[i].iov_len <= ram + RAM);
 		sum += chain.iov[i].iov_len;
 	}
-	ck_assert_uint_eq(sum, chain.out_len + chain.in_len);
-	ck_assert_uint_le(sum, UINT32_MAX);
+	must(sum == chain.out_len + chain.in_len);
+	must(sum <= UINT32_MAX);
 }
 
 START_TEST(noise_in_the_rings_breaks_queues_and_nothing_else)
@@ -718,7 +719,7 @@ START_TEST(noise_in_the_rings_breaks_queues_and_nothing_else)
 			      (random_bits() % 4 ? TABLES : 0));
 		spoil_rings();
 		ret = virtq_pop(&queue, &chain);
-		ck_assert(ret == 0 || ret == 1 || ret == -EPROTO);
+		must(ret == 0 || ret == 1 || ret == -EPROTO);
 		broken += ret == -EPROTO;
 		if (ret != 1)
 			continue;
