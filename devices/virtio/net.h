@@ -13,6 +13,9 @@
 
 #include "devices/virtio/device.h"
 
+struct event_monitor;
+struct net_host;
+
 #define NET_MAX_PAIRS 8
 
 enum net_vhost {
@@ -33,16 +36,30 @@ struct net_config {
 	unsigned nr_pairs;	/* queue pairs */
 	uint16_t queue_size;
 	bool has_mac;
-	uint8_t mac[6]; /* if has_mac; else made, locally administered, from the name and random */
+	uint8_t mac[6]; /* if has_mac; else made, locally administered, from random bytes */
 	uint16_t mtu;	/* 0: not told */
 	enum net_vhost vhost;
+	struct event_monitor *events; /* hears "net-backend-lost"; NULL: nobody */
+	const struct net_host *host;  /* NULL: Linux (net_host.h) */
+};
+
+/* Frames and bytes (Ethernet header included) of all pairs, in the guest's view. With vhost-net the
+ * kernel keeps no count, and neither does this. */
+struct net_counters {
+	uint64_t rx_frames, rx_bytes, rx_dropped;
+	uint64_t tx_frames, tx_bytes, tx_dropped;
 };
 
 struct net; /* net.c */
 
+/* Opens the way out and starts a thread, "_NAME_qpN", for each queue pair. Takes the descriptors of
+ * @config over in any case. On failure -errno, and one line for the user in @why. */
 int net_create(const struct net_config *config, const struct memory *memory, struct net **ret,
 	       char *why, size_t why_len);
 struct virtio_device *net_device(struct net *net);
+/* Any thread. */
+void net_count(struct net *net, struct net_counters *ret);
+/* After the transport is gone. Ends the passt that was started; NULL is fine. */
 void net_destroy(struct net *net);
 
 #endif

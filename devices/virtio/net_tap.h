@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Tap devices of Linux (Documentation/networking/tuntap.rst), with virtio headers in front of the
+ * frames, so that checksums and segments can be left to whoever does them best. */
+#ifndef COLDVM_DEVICES_VIRTIO_NET_TAP_H
+#define COLDVM_DEVICES_VIRTIO_NET_TAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "devices/virtio/net_frame.h"
+
+struct net_host;
+
+/* Opens tap device @name once for each of @nr queues, makes it if there is none, and brings it up
+ * if that is allowed. @mtu: to be set, 0 for none. On failure no descriptor is open, and @why says
+ * what to do. */
+int net_tap_open(const struct net_host *host, const char *name, unsigned nr, uint16_t mtu,
+		 int *ret_fds, char *why, size_t why_len);
+/* The same for descriptors that somebody else has opened. They stay the caller's on failure. */
+int net_tap_adopt(const struct net_host *host, const int *fds, unsigned nr, uint16_t mtu, char *why,
+		  size_t why_len);
+/* What the guest takes unfinished: @features, as it has accepted them. */
+int net_tap_offload(const struct net_host *host, int fd, uint64_t features);
+/* Lets the kernel (not) put frames into the queue of @fd, one of several. */
+int net_tap_attach(const struct net_host *host, int fd, bool attach);
+
+/* Takes @fd over. -ENOMEM. */
+int net_tap_backend(int fd, struct net_backend **ret);
+
+#endif
