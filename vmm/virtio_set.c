@@ -12,10 +12,13 @@
 
 #include "devices/virtio/balloon.h"
 #include "devices/virtio/blk.h"
+#include "devices/virtio/console.h"
+#include "devices/virtio/fs.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/rng.h"
 #include "devices/virtio/vsock.h"
 #include "vmm/bits.h"
+#include "vmm/console_end.h"
 #include "vmm/options.h"
 #include "vmm/x86/layout.h"
 
@@ -43,7 +46,8 @@ struct virtio_set {
 	size_t why_len;
 	struct virtio_entry *entries;
 	unsigned nr;
-	struct balloon *balloon; /* NULL: none */
+	struct balloon *balloon;	/* NULL: none */
+	struct virtio_console *console; /* NULL: none */
 };
 
 /* --- kinds --------------------------------------------------------------------------------------
@@ -61,6 +65,8 @@ struct virtio_set {
 	static const struct virtio_kind kind##_kind = { flag_name, kind##_of, kind##_drop }
 
 KIND(blk, "--disk");
+KIND(fs, "--fs");
+KIND(virtio_console, "--console");
 KIND(vsock, "--vsock");
 KIND(rng, "--rng");
 KIND(balloon, "--balloon");
@@ -122,6 +128,41 @@ static int make_disk(struct virtio_set *set, unsigned i)
 	int r = blk_create(&config, set->env.memory, &blk, why, sizeof(why));
 
 	return attach(set, entry, blk, r, why);
+}
+
+static int make_fs(struct virtio_set *set, unsigned i)
+{
+	const struct fs_options *o = &set->options->fs[i];
+	struct virtio_entry *entry = next_entry(set, &fs_kind, o->id, "fs", i);
+	const struct fs_config config = {
+		.name = entry->name,
+		.tag = o->tag,
+		.socket = o->socket,
+		.nr_queues = o->num_queues,
+		.queue_size = (uint16_t)o->queue_size,
+	};
+	struct fs *fs = NULL;
+	char why[256] = "";
+	int r = fs_create(&config, set->env.memory, set->env.loop, set->env.events, &fs, why,
+			  sizeof(why));
+
+	return attach(set, entry, fs, r, why);
+}
+
+static int make_console(struct virtio_set *set, unsigned i)
+{
+	struct virtio_entry *entry = next_entry(set, &virtio_console_kind, NULL, "console", i);
+	const struct virtio_console_config config = {
+		.name = entry->name,
+		.in_fd = set->env.console->in_fd,
+		.out_fd = set->env.console->out_fd,
+		.size = set->env.console->has_size,
+		.typed = console_end_typed,
+		.opaque = set->env.console,
+	};
+	int r = virtio_console_create(&config, set->env.memory, set->env.loop, &set->console);
+
+	return attach(set, entry, set->console, r, "");
 }
 
 static int make_vsock(struct virtio_set *set, unsigned i)
@@ -191,6 +232,8 @@ static int make_all(struct virtio_set *set)
 		int (*make)(struct virtio_set *set, unsigned i);
 	} rows[] = {
 		{ o->nr_disks, make_disk },
+		{ o->nr_fs, make_fs },
+		{ o->console != CONSOLE_OFF, make_console },
 		{ o->vsock.socket != NULL, make_vsock },
 		{ o->rng.src != NULL, make_rng },
 		{ o->balloon.present, make_balloon },
@@ -254,7 +297,8 @@ uint64_t virtio_set_balloon_actual(const struct virtio_set *set)
 
 void virtio_set_resized(struct virtio_set *set)
 {
-	(void)set; /* no device has a terminal */
+	if (set && set->console)
+		virtio_console_resized(set->console);
 }
 
 json_t *virtio_set_info(const struct virtio_set *set)
