@@ -6,6 +6,7 @@
 #include "vmm/virtio_set.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "devices/virtio/blk.h"
 #include "devices/virtio/console.h"
 #include "devices/virtio/fs.h"
+#include "devices/virtio/net.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/rng.h"
 #include "devices/virtio/vsock.h"
@@ -65,6 +67,7 @@ struct virtio_set {
 	static const struct virtio_kind kind##_kind = { flag_name, kind##_of, kind##_drop }
 
 KIND(blk, "--disk");
+KIND(net, "--net");
 KIND(fs, "--fs");
 KIND(virtio_console, "--console");
 KIND(vsock, "--vsock");
@@ -128,6 +131,61 @@ static int make_disk(struct virtio_set *set, unsigned i)
 	int r = blk_create(&config, set->env.memory, &blk, why, sizeof(why));
 
 	return attach(set, entry, blk, r, why);
+}
+
+/* The device takes its descriptors over; those that were passed in stay for its next life. No child
+ * shall have either. */
+static int copy_fds(const struct net_options *o, struct net_config *config, char *why,
+		    size_t why_len)
+{
+	for (unsigned i = 0; i < o->nr_fds; i++) {
+		int fd = fcntl(o->fds[i], F_DUPFD_CLOEXEC, 3);
+
+		if (fd < 0 || fcntl(o->fds[i], F_SETFD, FD_CLOEXEC) < 0) {
+			int r = -errno;
+
+			snprintf(why, why_len, "descriptor %d: %s", o->fds[i], strerror(-r));
+			if (fd >= 0)
+				close_fd(&fd);
+			while (config->nr_fds)
+				close_fd(&config->fds[--config->nr_fds]);
+			return r;
+		}
+		config->fds[config->nr_fds++] = fd;
+	}
+	return 0;
+}
+
+static int make_net(struct virtio_set *set, unsigned i)
+{
+	static const enum net_vhost vhost[] = {
+		[NET_VHOST_MODE_AUTO] = NET_VHOST_AUTO,
+		[NET_VHOST_MODE_ON] = NET_VHOST_ON,
+		[NET_VHOST_MODE_OFF] = NET_VHOST_OFF,
+	};
+	const struct net_options *o = &set->options->nets[i];
+	struct virtio_entry *entry = next_entry(set, &net_kind, o->id, "net", i);
+	struct net_config config = {
+		.name = entry->name,
+		.tap = o->tap,
+		.socket = o->socket,
+		.passt = o->passt,
+		.passt_args = o->passt_args,
+		.nr_pairs = o->num_queues / 2,
+		.queue_size = (uint16_t)o->queue_size,
+		.has_mac = o->has_mac,
+		.mtu = (uint16_t)o->mtu,
+		.vhost = vhost[o->vhost],
+		.events = set->env.events,
+	};
+	struct net *net = NULL;
+	char why[256] = "";
+	int r = copy_fds(o, &config, why, sizeof(why));
+
+	memcpy(config.mac, o->mac, sizeof(config.mac));
+	if (r == 0)
+		r = net_create(&config, set->env.memory, &net, why, sizeof(why));
+	return attach(set, entry, net, r, why);
 }
 
 static int make_fs(struct virtio_set *set, unsigned i)
@@ -232,6 +290,7 @@ static int make_all(struct virtio_set *set)
 		int (*make)(struct virtio_set *set, unsigned i);
 	} rows[] = {
 		{ o->nr_disks, make_disk },
+		{ o->nr_nets, make_net },
 		{ o->nr_fs, make_fs },
 		{ o->console != CONSOLE_OFF, make_console },
 		{ o->vsock.socket != NULL, make_vsock },
