@@ -95,7 +95,7 @@ def build_initrd(options, job, kernel, path):
     guest = Kernel(options.guest_kernel, options.guest_flavour)
     key = hashlib.sha256()
     for part in (kernel.identity, guest.identity, initramfs.probe_binary(), initramfs.HOST_MODULES,
-                 initramfs.GUEST_MODULES):
+                 initramfs.GUEST_MODULES, initramfs.HOST_EXTRAS, initramfs.GUEST_EXTRAS):
         key.update(str(part).encode() + b"\0")
     for name in ("guest/init", "guest/verbs", *(f"host/{name}" for name in HOST_FILES)):
         key.update((initramfs.LAB / name).read_bytes())
@@ -107,7 +107,7 @@ def build_initrd(options, job, kernel, path):
             old.unlink(missing_ok=True)
         part = fixed.with_name(f".{fixed.name}.{os.getpid()}")
         with open(part, "wb") as out:
-            archive = initramfs.base(kernel, initramfs.HOST_MODULES)
+            archive = initramfs.base(kernel, initramfs.HOST_MODULES, initramfs.HOST_EXTRAS)
             for name in HOST_FILES:
                 target = name if name == "init" else f"lab/{name}"
                 archive.file(target, initramfs.LAB / "host" / name, 0o755)

@@ -18,6 +18,20 @@ D3COLD_UAPI = LAB.parent.parent / "kernel/uapi/linux/vfio_pci_d3cold.h"
 HOST_MODULES = ("vfio", "vfio_iommu_type1", "vfio_virqfd", "vfio_pci", "kvm_amd", "null_blk", "brd")
 GUEST_MODULES = ("button", "evdev", "nvme", "e1000e", "virtio_pci", "virtio_gpu")
 
+# What is carried in and costs no time at boot: the host's by module_load, the guest's by guest/init for devices that
+# it finds. A name may bring others.
+HOST_EXTRAS = {"tun": ("tun",), "vhost_net": ("tun", "vhost_net")}
+GUEST_EXTRAS = {
+    "net": ("af_packet", "virtio_net"),
+    "block": ("virtio_blk",),
+    "console": ("virtio_console",),
+    "rng": ("virtio_rng",),
+    "balloon": ("virtio_balloon",),
+    "vsock": ("vmw_vsock_virtio_transport",),
+    "fs": ("virtiofs",),
+    "watchdog": ("wdat_wdt",),
+}
+
 
 class Archive:
     """Files in memory; written as an uncompressed cpio, which costs least at boot under emulation."""
@@ -99,8 +113,9 @@ def conform_binary():
     return built("conform", LAB.parent / "conformance")
 
 
-def base(kernel, wanted):
-    """An archive with busybox, the helper, and a kernel's modules with the order to load them."""
+def base(kernel, wanted, extras):
+    """An archive with busybox, the helper, and a kernel's modules with the order to load them: those that are wanted
+    at boot, and for each of the extras a list of its own."""
     if not os.path.exists(BUSYBOX):
         raise Missing("no busybox-static (run scripts/setup)")
     archive = Archive()
@@ -111,11 +126,12 @@ def base(kernel, wanted):
     for path in ("bin/sh", "sbin/init"):
         archive.link(path, "/bin/busybox")
     archive.file("lab/probe", probe_binary(), 0o755)
-    order = []
-    for name, data in kernel.modules.modules(wanted):
-        archive.data(f"lab/modules/{name}", data)
-        order.append(name)
-    archive.data("lab/modules/order", "".join(f"{n}\n" for n in order).encode())
+    for target, names in {"order": wanted, **{f"order.{extra}": names for extra, names in extras.items()}}.items():
+        order = []
+        for name, data in kernel.modules.modules(names):
+            archive.data(f"lab/modules/{name}", data)
+            order.append(name)
+        archive.data(f"lab/modules/{target}", "".join(f"{n}\n" for n in order).encode())
     return archive
 
 
@@ -134,7 +150,7 @@ def add_program(archive, path, source):
 
 
 def guest_archive(kernel):
-    archive = base(kernel, GUEST_MODULES)
+    archive = base(kernel, GUEST_MODULES, GUEST_EXTRAS)
     archive.file("init", LAB / "guest/init", 0o755)
     archive.file("lab/verbs", LAB / "guest/verbs", 0o644)
     return archive
