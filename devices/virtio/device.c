@@ -294,8 +294,8 @@ static void take_steps(struct virtio_device *device, uint8_t to)
 	/* A driver gives up at any point. */
 	if (added & VIRTIO_CONFIG_S_FAILED)
 		add_status(device, VIRTIO_CONFIG_S_FAILED);
-	/* It takes no step back but to 0. */
-	if ((from & ~to) || (to & ~STEPS) || !in_order(to))
+	/* Bits are only ever added: the one step back is to 0. Unknown ones have no effect. */
+	if (!in_order(to))
 		return;
 	add_status(device, added & (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER));
 	if (added & VIRTIO_CONFIG_S_FEATURES_OK) {

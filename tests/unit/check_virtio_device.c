@@ -263,8 +263,10 @@ START_TEST(a_reset_is_not_complete_before_the_device_is_idle)
 	ck_assert_ptr_nonnull(device.queues[0].memory);
 	ck_assert(!virtio_device_configurable(&device));
 	/* Nothing gets in before. */
-	virtio_device_set_status(&device, ACKNOWLEDGE);
+	virtio_device_set_status(&device, ACKNOWLEDGE | FAILED);
+	ck_assert_uint_eq(virtio_device_status(&device) & FAILED, 0);
 	virtio_device_set_status(&device, 0);
+	ck_assert_uint_ne(virtio_device_status(&device), 0);
 	ck_assert_uint_eq(stops, 1);
 	virtio_device_stopped(&device);
 	ck_assert_uint_eq(virtio_device_status(&device), 0);
