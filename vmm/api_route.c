@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vmm/bits.h"
+#include "vmm/nearest.h"
 
 /* --- replies -----------------------------------------------------------------------------------
  */
@@ -47,40 +48,13 @@ void api_reply_error(struct api_reply *reply, unsigned status, const char *fmt, 
 /* --- the nearest name --------------------------------------------------------------------------
  */
 
-/* How many characters have to be added, removed or replaced to make @a of @b. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[HTTP_MAX_PATH + 1];
-	size_t len = strnlen(b, HTTP_MAX_PATH);
-
-	for (unsigned j = 0; j <= len; j++)
-		row[j] = j;
-	for (unsigned i = 1; *a; a++, i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= len; j++) {
-			unsigned above = row[j];
-			unsigned best = diagonal + (*a != b[j - 1]);
-
-			if (above + 1 < best)
-				best = above + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-			diagonal = above;
-		}
-	}
-	return row[len];
-}
-
 static const char *nearest(const struct api_config *config, const char *path)
 {
 	const char *best = "";
 	unsigned least = UINT32_MAX;
 
 	for (unsigned i = 0; i < config->nr_verbs; i++) {
-		unsigned d = distance(config->verbs[i].path, path);
+		unsigned d = nearest_distance(config->verbs[i].path, path);
 
 		if (d < least) {
 			least = d;

@@ -45,6 +45,41 @@ static void vm_device_power_policy(void *opaque, const json_t *body, struct api_
 		api_reply_error(reply, r == -ENOENT ? 404 : 400, "%s", why);
 }
 
+/* -EINVAL: @body is no order for a balloon, with one line in @why. */
+static int read_resize(const json_t *body, uint64_t *ret_balloon, char *why, size_t why_len)
+{
+	static const char *const fixed[] = { "desired_vcpus", "desired_ram" };
+	const json_t *balloon = json_object_get(body, "desired_balloon");
+
+	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++) {
+		const json_t *value = json_object_get(body, fixed[i]);
+
+		if (value && !json_is_null(value)) {
+			snprintf(why, why_len, "%s: vCPUs and RAM stay as they are", fixed[i]);
+			return -EINVAL;
+		}
+	}
+	if (!json_is_integer(balloon) || json_integer_value(balloon) < 0) {
+		snprintf(why, why_len, "desired_balloon: want a number of bytes");
+		return -EINVAL;
+	}
+	*ret_balloon = (uint64_t)json_integer_value(balloon);
+	return 0;
+}
+
+static void vm_resize(void *opaque, const json_t *body, struct api_reply *reply)
+{
+	const struct api_machine *machine = opaque;
+	uint64_t balloon = 0;
+	char why[256] = "";
+	int r = read_resize(body, &balloon, why, sizeof(why));
+
+	if (r == 0)
+		r = machine->resize(machine->opaque, balloon, why, sizeof(why));
+	if (r < 0)
+		api_reply_error(reply, 400, "%s", why);
+}
+
 static void vm_counters(void *opaque, const json_t *body, struct api_reply *reply)
 {
 	const struct api_machine *machine = opaque;
@@ -171,6 +206,7 @@ const struct api_verb api_verbs[] = {
 	{ "PUT", "/api/v1/vm.shutdown", vm_shutdown,
 	  "presses the power button; a second one, or 10 s, stop the VM" },
 	{ "PUT", "/api/v1/vm.power-button", vm_power_button, "presses the power button" },
+	{ "PUT", "/api/v1/vm.resize", vm_resize, "changes the balloon: desired_balloon, in bytes" },
 	{ "GET", "/api/v1/events", events, "events from now on, one JSON object a line" },
 	{ "GET", "/metrics", metrics, "figures for Prometheus" },
 };

@@ -4,6 +4,7 @@
 #define COLDVM_VMM_API_VERBS_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "vmm/api.h"
 
@@ -21,6 +22,8 @@ struct api_machine {
 	int (*pause)(void *opaque, char *why, size_t why_len);
 	int (*resume)(void *opaque, char *why, size_t why_len);
 	int (*reboot)(void *opaque, char *why, size_t why_len);
+	/* Bytes that the balloon shall take. -EINVAL, with one line in @why. */
+	int (*resize)(void *opaque, uint64_t balloon, char *why, size_t why_len);
 	void (*shutdown)(void *opaque); /* as SIGTERM */
 	void (*power_button)(void *opaque);
 	void (*stop)(void *opaque); /* at once */

@@ -11,6 +11,8 @@
 
 #include "vmm/bits.h"
 #include "vmm/client.h"
+#include "vmm/option_keys.h"
+#include "vmm/option_value.h"
 #include "vmm/status_text.h"
 
 enum { STATUS_OK, STATUS_HOST_ERROR, STATUS_USAGE };
@@ -31,6 +33,7 @@ static const char help[] =
 	"  pause         stops its vCPUs\n"
 	"  resume        lets them go on\n"
 	"  reboot        resets it, without asking the guest, and starts it again\n"
+	"  resize --balloon S   makes the balloon take S, such as 64M, from the guest\n"
 	"  shutdown      presses the power button; a second one, or 10 s, stop the VM\n"
 	"  power-button  presses the power button\n"
 	"  stop          stops the VM at once\n"
@@ -51,13 +54,16 @@ struct verb {
 	void (*print)(FILE *out, const json_t *answer); /* NULL: the answer as it is */
 	int (*run)(const struct question *question);
 	bool has_text; /* a third word, the body of the request */
+	bool has_balloon;
 };
 
 /* The command line. */
 struct question {
 	const char *path;
 	const struct verb *verb;
-	const char *text; /* NULL: none */
+	const char *text;    /* NULL: none */
+	const char *balloon; /* NULL: none */
+	char body[64];	     /* made of it */
 	bool json;
 };
 
@@ -189,20 +195,21 @@ static int follow(const struct question *question)
 }
 
 static const struct verb verbs[] = {
-	{ "ping", "GET", "/api/v1/vmm.ping", print_ping, ask, false },
-	{ "info", "GET", "/api/v1/vm.info", status_info, ask, false },
-	{ "status", "GET", "/api/v1/vm.device-power", print_status, ask, false },
-	{ "power", "GET", "/api/v1/vm.device-power", print_power, ask, false },
-	{ "counters", "GET", "/api/v1/vm.counters", print_counters, ask, false },
-	{ "events", "GET", "/api/v1/events", NULL, follow, false },
-	{ "metrics", "GET", "/metrics", NULL, ask_plain, false },
-	{ "policy", "PUT", "/api/v1/vm.device-power-policy", NULL, ask_plain, true },
-	{ "pause", "PUT", "/api/v1/vm.pause", NULL, ask_plain, false },
-	{ "resume", "PUT", "/api/v1/vm.resume", NULL, ask_plain, false },
-	{ "reboot", "PUT", "/api/v1/vm.reboot", NULL, ask_plain, false },
-	{ "shutdown", "PUT", "/api/v1/vm.shutdown", NULL, ask_plain, false },
-	{ "power-button", "PUT", "/api/v1/vm.power-button", NULL, ask_plain, false },
-	{ "stop", "PUT", "/api/v1/vmm.shutdown", NULL, ask_plain, false },
+	{ "ping", "GET", "/api/v1/vmm.ping", print_ping, ask, false, false },
+	{ "info", "GET", "/api/v1/vm.info", status_info, ask, false, false },
+	{ "status", "GET", "/api/v1/vm.device-power", print_status, ask, false, false },
+	{ "power", "GET", "/api/v1/vm.device-power", print_power, ask, false, false },
+	{ "counters", "GET", "/api/v1/vm.counters", print_counters, ask, false, false },
+	{ "events", "GET", "/api/v1/events", NULL, follow, false, false },
+	{ "metrics", "GET", "/metrics", NULL, ask_plain, false, false },
+	{ "policy", "PUT", "/api/v1/vm.device-power-policy", NULL, ask_plain, true, false },
+	{ "pause", "PUT", "/api/v1/vm.pause", NULL, ask_plain, false, false },
+	{ "resume", "PUT", "/api/v1/vm.resume", NULL, ask_plain, false, false },
+	{ "reboot", "PUT", "/api/v1/vm.reboot", NULL, ask_plain, false, false },
+	{ "resize", "PUT", "/api/v1/vm.resize", NULL, ask_plain, false, true },
+	{ "shutdown", "PUT", "/api/v1/vm.shutdown", NULL, ask_plain, false, false },
+	{ "power-button", "PUT", "/api/v1/vm.power-button", NULL, ask_plain, false, false },
+	{ "stop", "PUT", "/api/v1/vmm.shutdown", NULL, ask_plain, false, false },
 };
 
 /* --- the command line --------------------------------------------------------------------------
@@ -242,6 +249,27 @@ static int unexpected(const char *word)
 	return usage(why);
 }
 
+/* --balloon's value as the body of a request. */
+static int take_balloon(struct question *question)
+{
+	struct balloon_options balloon = { 0 };
+	char wish[128], why[256];
+
+	if (!question->verb->has_balloon)
+		return question->balloon ? unexpected("--balloon") : STATUS_OK;
+	if (!question->balloon)
+		return usage("say how much: coldvm ctl SOCKET resize --balloon 64M");
+	if (option_set(option_find_key(&option_balloon, "size"), &balloon, question->balloon, wish,
+		       sizeof(wish)) < 0) {
+		snprintf(why, sizeof(why), "--balloon %.64s: %s", question->balloon, wish);
+		return usage(why);
+	}
+	snprintf(question->body, sizeof(question->body), "{\"desired_balloon\":%llu}",
+		 (unsigned long long)balloon.size);
+	question->text = question->body;
+	return STATUS_OK;
+}
+
 /* STATUS_OK if all words are there. */
 static int complete(const char *const *words, unsigned nr, struct question *question)
 {
@@ -258,7 +286,7 @@ static int complete(const char *const *words, unsigned nr, struct question *ques
 	if (!question->verb->has_text && nr > 2)
 		return unexpected(words[2]);
 	question->text = nr > 2 ? words[2] : NULL;
-	return STATUS_OK;
+	return take_balloon(question);
 }
 
 int ctl_main(int argc, char **argv)
@@ -275,6 +303,8 @@ int ctl_main(int argc, char **argv)
 		}
 		if (!strcmp(argv[i], "--json"))
 			question.json = true;
+		else if (!strcmp(argv[i], "--balloon") && i + 1 < argc)
+			question.balloon = argv[++i];
 		else if (argv[i][0] == '-' || nr == ARRAY_SIZE(words))
 			return unexpected(argv[i]);
 		else

@@ -17,7 +17,15 @@ static json_t *info(void *opaque)
 {
 	struct machine *m = opaque;
 
-	return vm_info(m->options, lifecycle_name(&m->lifecycle), now_ns() - m->events.start_ns);
+	const struct vm_state state = {
+		.name = lifecycle_name(&m->lifecycle),
+		.uptime_ns = now_ns() - m->events.start_ns,
+		.balloon = virtio_set_balloon_actual(m->virtio),
+		.console_path = m->console_end.path,
+		.device_tree = virtio_set_info(m->virtio),
+	};
+
+	return vm_info(m->options, &state);
 }
 
 static json_t *device_power(void *opaque)
@@ -99,6 +107,20 @@ static int order_reboot(void *opaque, char *why, size_t why_len)
 	return -EINVAL;
 }
 
+static int resize(void *opaque, uint64_t balloon, char *why, size_t why_len)
+{
+	struct machine *m = opaque;
+
+	if (balloon > m->options->memory)
+		snprintf(why, why_len, "desired_balloon: %llu: the guest has %llu bytes",
+			 (unsigned long long)balloon, (unsigned long long)m->options->memory);
+	else if (virtio_set_balloon(m->virtio, balloon) == 0)
+		return 0;
+	else
+		snprintf(why, why_len, "the VM has no balloon: start it with --balloon size=0");
+	return -EINVAL;
+}
+
 static void ask_shutdown(void *opaque)
 {
 	struct machine *m = opaque;
@@ -126,6 +148,7 @@ struct api_machine machine_verbs(struct machine *m)
 		.pause = order_pause,
 		.resume = order_resume,
 		.reboot = order_reboot,
+		.resize = resize,
 		.shutdown = ask_shutdown,
 		.power_button = press_power_button,
 		.stop = stop,

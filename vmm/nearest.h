@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define NEAREST_MAX 128 /* characters of a name that count */
+#define NEAREST_MAX 256 /* characters of a name that count */
 
 /* How many characters have to be added, removed or replaced to make @a of @b. */
 unsigned nearest_distance(const char *a, const char *b);

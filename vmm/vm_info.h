@@ -8,8 +8,16 @@
 
 #include "vmm/options.h"
 
-/* The reply to vm.info. @state: "Running" or "Shutdown"; @uptime_ns since the process started. NULL
- * without memory. */
-json_t *vm_info(const struct vm_options *options, const char *state, uint64_t uptime_ns);
+/* What the options do not say. */
+struct vm_state {
+	const char *name;	  /* "Running", "Paused", "Shutdown" */
+	uint64_t uptime_ns;	  /* since the process started */
+	uint64_t balloon;	  /* bytes that the guest has given up */
+	const char *console_path; /* of the pseudo terminal of --console pty; "": none */
+	json_t *device_tree;	  /* a reference that is taken over */
+};
+
+/* The reply to vm.info. NULL without memory. */
+json_t *vm_info(const struct vm_options *options, const struct vm_state *state);
 
 #endif

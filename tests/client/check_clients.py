@@ -218,6 +218,14 @@ def ctl_prints_answers(vm):
     assert run("ctl", vm.path, "policy", order).returncode == 0
     assert (vm.requests[-1], vm.body) == (("PUT", "/api/v1/vm.device-power-policy"), order)
     assert run("ctl", vm.path, "policy").returncode == 2
+    assert run("ctl", vm.path, "resize", "--balloon", "64M").returncode == 0
+    assert (vm.requests[-1], vm.body) == (("PUT", "/api/v1/vm.resize"), '{"desired_balloon":67108864}')
+    for words, wrong in ((["resize"], "say how much: coldvm ctl SOCKET resize --balloon 64M"),
+                         (["resize", "--balloon", "1"], "--balloon 1: want a multiple of 4K"),
+                         (["ping", "--balloon", "4K"],
+                          "'--balloon' is not expected: coldvm ctl SOCKET VERB [--json]")):
+        done = run("ctl", vm.path, *words)
+        assert (done.returncode, done.stderr) == (2, f"coldvm: ctl: {wrong}\n"), done.stderr
     done = run("ctl", vm.path, "shutdown")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert vm.requests[-1] == ("PUT", "/api/v1/vm.shutdown")

@@ -75,6 +75,14 @@ static int resume_vm(void *opaque, char *why, size_t why_len)
 	return -EINVAL;
 }
 
+static int resize_vm(void *opaque, uint64_t balloon, char *why, size_t why_len)
+{
+	(void)opaque;
+	rig.balloon = balloon;
+	snprintf(why, why_len, "there is none");
+	return balloon == 4096 ? -EINVAL : 0;
+}
+
 static int reboot_vm(void *opaque, char *why, size_t why_len)
 {
 	(void)opaque;
@@ -142,6 +150,7 @@ static void start(unsigned time_limit_s)
 		.pause = pause_vm,
 		.resume = resume_vm,
 		.reboot = reboot_vm,
+		.resize = resize_vm,
 		.shutdown = ask_shutdown,
 		.power_button = press,
 		.stop = stop,

@@ -31,6 +31,7 @@ struct api_rig {
 	struct api_machine machine;
 	struct api *api;
 	atomic_uint shutdowns, buttons, stops, pauses;
+	atomic_ulong balloon; /* what vm.resize asked for last; 4096 is refused */
 	bool running;
 };
 

@@ -128,15 +128,19 @@ START_TEST(wrong_method_is_told_the_right_one)
 }
 END_TEST
 
-static const char *put_shutdown(const char *body)
+static const char *put(const char *path, const char *body)
 {
 	char request[512];
 
 	snprintf(request, sizeof(request),
-		 "PUT /api/v1/vm.shutdown HTTP/1.1\r\nConnection: close\r\nContent-Length: "
-		 "%zu\r\n\r\n%s",
+		 "PUT %s HTTP/1.1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", path,
 		 strlen(body), body);
 	return ask(request);
+}
+
+static const char *put_shutdown(const char *body)
+{
+	return put("/api/v1/vm.shutdown", body);
 }
 
 #define PING	   "GET /api/v1/vmm.ping HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -226,6 +230,40 @@ START_TEST(body_that_is_no_json_is_refused)
 	put_shutdown("{\"a\":1}");
 	expect_status(204);
 	ck_assert_uint_eq(rig.shutdowns, 1);
+}
+END_TEST
+
+static const struct {
+	const char *body, *complaint;
+} bad_sizes[] = {
+	{ "", "desired_balloon: want a number of bytes" },
+	{ "{}", "desired_balloon: want a number of bytes" },
+	{ "[]", "desired_balloon: want a number of bytes" },
+	{ "{\"desired_balloon\":-1}", "desired_balloon: want a number of bytes" },
+	{ "{\"desired_balloon\":\"1M\"}", "desired_balloon: want a number of bytes" },
+	{ "{\"desired_balloon\":1.5}", "desired_balloon: want a number of bytes" },
+	{ "{\"desired_balloon\":0,\"desired_ram\":1}",
+	  "desired_ram: vCPUs and RAM stay as they are" },
+	{ "{\"desired_vcpus\":2}", "desired_vcpus: vCPUs and RAM stay as they are" },
+	{ "{\"desired_balloon\":4096}", "there is none" },
+};
+
+START_TEST(a_size_that_cannot_be_meant_is_refused)
+{
+	char expected[128];
+
+	put("/api/v1/vm.resize", bad_sizes[_i].body);
+	expect_status(400);
+	snprintf(expected, sizeof(expected), "{\"error\":\"%s\"}", bad_sizes[_i].complaint);
+	expect_body(expected);
+}
+END_TEST
+
+START_TEST(the_balloon_takes_what_is_asked_for)
+{
+	put("/api/v1/vm.resize", "{\"desired_balloon\":67108864,\"desired_ram\":null}");
+	expect_status(204);
+	ck_assert_uint_eq(rig.balloon, MIB(64));
 }
 END_TEST
 
@@ -597,6 +635,9 @@ int main(void)
 	tcase_add_test(verbs, who_waits_may_leave);
 	tcase_add_test(verbs, order_that_the_state_does_not_allow_is_refused);
 	tcase_add_test(verbs, body_that_is_no_json_is_refused);
+	tcase_add_loop_test(verbs, a_size_that_cannot_be_meant_is_refused, 0,
+			    ARRAY_SIZE(bad_sizes));
+	tcase_add_test(verbs, the_balloon_takes_what_is_asked_for);
 	tcase_add_test(protocol, connection_lives_on);
 	tcase_add_test(protocol, requests_in_one_packet_are_answered_in_order);
 	tcase_add_test(protocol, many_requests_in_one_packet_are_all_answered);
