@@ -101,6 +101,8 @@ static int populate(uint8_t *hva, uint64_t size, bool must)
 	while (ret && (errno == EINTR || errno == EAGAIN));
 	if (!ret || (errno == EINVAL && !must))
 		return 0;
+	if (errno == EINVAL)
+		return -EOPNOTSUPP;
 	/* EFAULT: a page could not be had, here because a cgroup or a node ran out. */
 	return errno == EFAULT ? -ENOMEM : -errno;
 }
