@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <linux/virtio_ids.h>
@@ -137,6 +138,10 @@ static int open_taps(struct net *net, const struct net_config *config, char *why
 			snprintf(why, why_len, "cannot detach a queue of the tap: %s",
 				 strerror(-err));
 	}
+	net->links_fd = net_tap_hear_of_links();
+	if (net->links_fd < 0)
+		log_info(config->name, "the end of an idle tap may not be noticed: %s",
+			 strerror(-net->links_fd));
 	for (unsigned i = 0; !err && i < nr; i++) {
 		err = net_tap_backend(net->tap_fds[i], &net->pairs[i].backend);
 		if (err)
@@ -187,6 +192,18 @@ static int open_vhost(struct net *net, const struct net_config *config, char *wh
 		return err;
 	log_info(config->name, "not by vhost-net, but by a thread: %s", why);
 	return 0;
+}
+
+/* On pair 0's thread. */
+static void links_changed(void *opaque)
+{
+	struct net *net = opaque;
+	uint8_t message[64];
+
+	/* Whatever it says, also that some were too many to be told, the tap knows better. */
+	for (unsigned i = 0; i < 16 && recv(net->links_fd, message, sizeof(message), 0) > 0; i++)
+		;
+	net_pair_check(&net->pairs[0]);
 }
 
 static void passt_stderr_ready(void *opaque)
@@ -246,10 +263,18 @@ static int watch_first(struct net *net)
 		.ready = passt_stderr_ready,
 		.opaque = &net->passt,
 	};
+	const struct net_watch links = {
+		.fd = net->links_fd,
+		.level = true,
+		.ready = links_changed,
+		.opaque = net,
+	};
 	unsigned nr = net->nr_pairs;
 	int err = 0;
 
-	if (net->passt.stderr_fd >= 0)
+	if (net->links_fd >= 0)
+		err = net_pair_watch(&net->pairs[0], &links);
+	if (!err && net->passt.stderr_fd >= 0)
 		err = net_pair_watch(&net->pairs[0], &words);
 	if (nr == 1)
 		return err;
@@ -329,6 +354,7 @@ static struct net *allocate(const struct net_config *config)
 		return NULL;
 	net->host = config->host ? config->host : &net_host_linux;
 	net->events = config->events;
+	net->links_fd = -1;
 	net->passt.pid_fd = net->passt.stderr_fd = -1;
 	for (unsigned i = 0; i < NET_MAX_PAIRS; i++) {
 		net->tap_fds[i] = -1;
@@ -395,6 +421,7 @@ void net_destroy(struct net *net)
 	virtio_device_exit(&net->device);
 	for (unsigned i = 0; i < NET_MAX_PAIRS; i++)
 		close_backend(net, i);
+	close_fd(&net->links_fd);
 	close_vhost(net);
 	net_passt_stop(&net->passt);
 	pthread_mutex_destroy(&net->ctrl_lock);

@@ -10,6 +10,7 @@
 #include "devices/virtio/net_pair.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -225,6 +226,8 @@ static bool turn(struct net_pair *pair, const struct epoll_event *events, int nr
 		if (!err && !pair->gone)
 			err = note(pair, &events[i]);
 	*busy = false;
+	if (!err && pair->hung_up && !pair->gone)
+		err = -EPIPE;
 	if (!err)
 		err = serve(pair, busy);
 	if (!err)
@@ -396,6 +399,16 @@ void net_pair_stop(struct net_pair *pair)
 	net_rx_stop(&pair->rx);
 	pthread_mutex_unlock(&pair->lock);
 	wake(pair);
+}
+
+void net_pair_check(struct net_pair *pair)
+{
+	struct pollfd fd = { .fd = pair->backend->fd, .events = 0 };
+
+	pthread_mutex_lock(&pair->lock);
+	if (!pair->gone && poll(&fd, 1, 0) > 0 && (fd.revents & (POLLERR | POLLHUP)))
+		pair->hung_up = true;
+	pthread_mutex_unlock(&pair->lock);
 }
 
 void net_pair_count(struct net_pair *pair, struct net_counters *counters)

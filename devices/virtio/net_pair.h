@@ -19,7 +19,7 @@
 #include "devices/virtio/net_frame.h"
 #include "devices/virtio/net_rx.h"
 
-#define NET_PAIR_EXTRA 6
+#define NET_PAIR_EXTRA 8
 
 /* A descriptor that the thread watches for somebody else. */
 struct net_watch {
@@ -53,6 +53,7 @@ struct net_pair {
 	bool active;  /* between start and stop */
 	bool quit;
 	bool ending;	   /* the backend has hung up; what it sent before is read first */
+	bool hung_up;	   /* by net_pair_check() */
 	bool gone;	   /* the backend is lost */
 	bool readable;	   /* it may have frames */
 	bool rx_blocked;   /* a frame waits for the guest's buffers */
@@ -75,6 +76,8 @@ void net_pair_exit(struct net_pair *pair);
 void net_pair_start(struct net_pair *pair, bool mergeable);
 /* When this returns the thread does not touch the guest's memory any more. */
 void net_pair_stop(struct net_pair *pair);
+/* The backend may be gone without a word: looks. On the pair's thread, by a watch. */
+void net_pair_check(struct net_pair *pair);
 void net_pair_count(struct net_pair *pair, struct net_counters *counters);
 
 #endif

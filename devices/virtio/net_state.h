@@ -25,6 +25,7 @@ struct net {
 	struct net_pair pairs[NET_MAX_PAIRS];
 	unsigned nr_pairs;
 	int tap_fds[NET_MAX_PAIRS]; /* those of the pairs' backends; -1: no taps */
+	int links_fd;		    /* net_tap_hear_of_links(), or -1 */
 	struct net_vhost_pair {
 		struct net *net;
 		unsigned index;

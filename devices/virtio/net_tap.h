@@ -25,6 +25,11 @@ int net_tap_offload(const struct net_host *host, int fd, uint64_t features);
 /* Lets the kernel (not) put frames into the queue of @fd, one of several. */
 int net_tap_attach(const struct net_host *host, int fd, bool attach);
 
+/* A descriptor that is readable when an interface of this network namespace came, went or changed;
+ * what can be read of it is to be thrown away. A tap that is removed wakes nobody who does not wait
+ * for frames (drivers/net/tun.c: tun_detach_all()). -errno. */
+int net_tap_hear_of_links(void);
+
 /* Takes @fd over. -ENOMEM. */
 int net_tap_backend(int fd, struct net_backend **ret);
 

@@ -6,13 +6,15 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/virtio_net.h>
 
 #include "devices/virtio/net_host.h"
@@ -29,38 +31,54 @@ struct reason {
 
 #define GIVE_REASON(reason, ...) snprintf((reason)->why, (reason)->len, __VA_ARGS__)
 
-/* Flags of an existing tap or tun device by sysfs, or -1: there is none of that name. */
-static long existing_flags(const char *name)
+/* The interface's own settings go by a socket. */
+static int if_ioctl(const struct net_host *host, unsigned long request, struct ifreq *ifr)
 {
-	char path[64 + IFNAMSIZ], text[32];
-	ssize_t len;
-	int fd;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/tun_flags", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -1;
-	len = read(fd, text, sizeof(text) - 1);
+		return -errno;
+	ret = host->ioctl(fd, request, ifr);
 	close(fd);
-	if (len <= 0)
-		return -1;
-	text[len] = '\0';
-	return strtol(text, NULL, 16);
+	return ret;
+}
+
+static void name_ifr(struct ifreq *ifr, const char *name)
+{
+	memset(ifr, 0, sizeof(*ifr));
+	memcpy(ifr->ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+}
+
+/* What there is of that name: "tap", "tun", or "" for an interface of another kind. By ethtool and
+ * not by sysfs, which may show another network namespace. */
+static void find_kind(const struct net_host *host, const char *name, char kind[ETHTOOL_BUSINFO_LEN])
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq ifr;
+
+	name_ifr(&ifr, name);
+	ifr.ifr_data = (void *)&info;
+	*kind = '\0';
+	if (if_ioctl(host, SIOCETHTOOL, &ifr) >= 0 && !strcmp(info.driver, "tun"))
+		snprintf(kind, ETHTOOL_BUSINFO_LEN, "%s", info.bus_info);
 }
 
 /* EINVAL of TUNSETIFF says all of these (drivers/net/tun.c: tun_set_iff()). */
-static void say_refused(struct reason *reason, const char *name, unsigned nr)
+static void say_refused(const struct net_host *host, struct reason *reason, const char *name,
+			unsigned nr)
 {
-	long flags = existing_flags(name);
+	char kind[ETHTOOL_BUSINFO_LEN];
 
-	if (flags < 0)
+	find_kind(host, name, kind);
+	if (!*kind)
 		GIVE_REASON(reason,
 			    "%s is a network interface, but not a tap device: choose another name",
 			    name);
-	else if ((flags & TUN_TYPE_MASK) != IFF_TAP)
+	else if (strcmp(kind, "tap"))
 		GIVE_REASON(reason, "%s is a tun device, which has no Ethernet frames: make a tap",
 			    name);
-	else if (nr > 1 && !(flags & IFF_MULTI_QUEUE))
+	else if (nr > 1)
 		GIVE_REASON(reason,
 			    "tap %s has one queue only: make it with 'ip tuntap add %s mode tap "
 			    "multi_queue', or leave num_queues at 2",
@@ -69,7 +87,8 @@ static void say_refused(struct reason *reason, const char *name, unsigned nr)
 		GIVE_REASON(reason, "tap %s cannot be attached to: %s", name, strerror(EINVAL));
 }
 
-static void say_not_attached(struct reason *reason, const char *name, unsigned nr, int err)
+static void say_not_attached(const struct net_host *host, struct reason *reason, const char *name,
+			     unsigned nr, int err)
 {
 	switch (-err) {
 	case EPERM:
@@ -86,7 +105,7 @@ static void say_not_attached(struct reason *reason, const char *name, unsigned n
 		GIVE_REASON(reason, "tap %s has no more queues left", name);
 		break;
 	case EINVAL:
-		say_refused(reason, name, nr);
+		say_refused(host, reason, name, nr);
 		break;
 	default:
 		GIVE_REASON(reason, "cannot attach to tap %s: %s", name, strerror(-err));
@@ -133,25 +152,6 @@ static int set_headers(const struct net_host *host, int fd)
 	if (ret >= 0)
 		ret = net_tap_offload(host, fd, 0);
 	return ret < 0 ? ret : 0;
-}
-
-/* The interface's own settings go by a socket. */
-static int if_ioctl(const struct net_host *host, unsigned long request, struct ifreq *ifr)
-{
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = host->ioctl(fd, request, ifr);
-	close(fd);
-	return ret;
-}
-
-static void name_ifr(struct ifreq *ifr, const char *name)
-{
-	memset(ifr, 0, sizeof(*ifr));
-	memcpy(ifr->ifr_name, name, strnlen(name, IFNAMSIZ - 1));
 }
 
 static int set_mtu(const struct net_host *host, const char *name, uint16_t mtu,
@@ -203,7 +203,7 @@ static int open_queue(const struct net_host *host, const char *name, unsigned nr
 	}
 	ret = set_interface(host, fd, name, nr);
 	if (ret < 0) {
-		say_not_attached(reason, name, nr, ret);
+		say_not_attached(host, reason, name, nr, ret);
 		goto close;
 	}
 	ret = set_headers(host, fd);
@@ -336,4 +336,19 @@ int net_tap_attach(const struct net_host *host, int fd, bool attach)
 	int ret = host->ioctl(fd, TUNSETQUEUE, &ifr);
 
 	return ret < 0 ? ret : 0;
+}
+
+int net_tap_hear_of_links(void)
+{
+	const struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
 }
