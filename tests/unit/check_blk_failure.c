@@ -85,6 +85,19 @@ START_TEST(each_kind_of_failure_is_one_line)
 }
 END_TEST
 
+START_TEST(a_write_to_a_readonly_disk_does_not_reach_the_host)
+{
+	struct blk_config config = blk_rig_config();
+	uint8_t data[SECTOR] = { 0 };
+
+	config.readonly = true;
+	blk_rig_start(&config, BLK_RIG_ALL);
+	ck_assert_int_eq(blk_rig_do(VIRTIO_BLK_T_OUT, 0, data, SECTOR), VIRTIO_BLK_S_IOERR);
+	/* The host would have refused, in a line. */
+	ck_assert_int_lt(read(log_pipe[0], data, sizeof(data)), 0);
+}
+END_TEST
+
 START_TEST(a_file_size_limit_is_an_io_error)
 {
 	struct rlimit before, low;
@@ -181,6 +194,7 @@ int main(void)
 	tcase = suite_case(suite, "host", setup, teardown);
 	tcase_add_test(tcase, a_file_that_became_shorter_is_an_io_error);
 	tcase_add_test(tcase, each_kind_of_failure_is_one_line);
+	tcase_add_test(tcase, a_write_to_a_readonly_disk_does_not_reach_the_host);
 	tcase_add_test(tcase, a_file_size_limit_is_an_io_error);
 	tcase_add_test(tcase, a_host_that_forbids_writing_is_an_io_error);
 	tcase_add_test(tcase, a_full_file_system_is_an_io_error_and_room_makes_it_work_again);

@@ -103,7 +103,7 @@ END_TEST
 START_TEST(a_size_that_is_no_multiple_of_a_sector_is_refused)
 {
 	ck_assert_int_eq(truncate(blk_rig_path, 1000), 0);
-	expect_refused(-EINVAL, "1000 bytes");
+	expect_refused(-EINVAL, "1000 bytes, which is no multiple of 512");
 }
 END_TEST
 
@@ -238,11 +238,17 @@ END_TEST
 START_TEST(the_lock_ends_with_the_disk)
 {
 	struct blk_config config = blk_rig_config();
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(blk_rig_path, O_RDWR | O_CLOEXEC);
 
+	config.nr_queues = 4;
 	ck_assert_int_eq(blk_rig_open(&config), 0);
+	ck_assert_int_ne(fcntl(fd, F_OFD_SETLK, &lock), 0);
 	blk_destroy(blk_rig_blk);
 	blk_rig_blk = NULL;
-	ck_assert_int_eq(blk_rig_open(&config), 0);
+	/* At once: no blk_lock(), which would wait. */
+	ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	close(fd);
 }
 END_TEST
 

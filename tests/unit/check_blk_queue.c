@@ -172,12 +172,18 @@ START_TEST(a_reset_right_after_the_start_comes_to_its_end)
 }
 END_TEST
 
+/* @_i: with O_DIRECT, where reads are slow enough to be overtaken. */
 START_TEST(nothing_reaches_guest_memory_after_a_reset)
 {
 	struct blk_config config = blk_rig_config();
 	const uint32_t len = 65536;
 
-	blk_rig_start(&config, BLK_RIG_ALL);
+	config.direct = _i;
+	if (blk_rig_open(&config)) {
+		printf("not tried: %s\n", blk_rig_why);
+		return;
+	}
+	virtio_rig_start(&blk_rig, blk_device(blk_rig_blk), BLK_RIG_ALL, 1);
 	for (unsigned n = 0; n < 50; n++) {
 		uint64_t data[16];
 
@@ -346,7 +352,7 @@ int main(void)
 	tcase = suite_case(suite, "life", blk_rig_setup, blk_rig_teardown);
 	tcase_add_test(tcase, requests_that_were_there_before_the_start_are_served);
 	tcase_add_test(tcase, a_reset_right_after_the_start_comes_to_its_end);
-	tcase_add_test(tcase, nothing_reaches_guest_memory_after_a_reset);
+	tcase_add_loop_test(tcase, nothing_reaches_guest_memory_after_a_reset, 0, 2);
 	tcase_add_test(tcase, a_disk_can_go_in_the_middle_of_its_work);
 	tcase = suite_case(suite, "direct", blk_rig_setup, blk_rig_teardown);
 	tcase_add_loop_test(tcase, a_direct_read_goes_to_any_buffer, 0, ARRAY_SIZE(misaligned));

@@ -3,6 +3,7 @@
 #include "devices/virtio/blk_request.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/blk_rig.h"
 #include "tests/unit/suite.h"
@@ -250,6 +251,18 @@ START_TEST(ranges_in_a_wrong_number_are_refused)
 }
 END_TEST
 
+START_TEST(a_range_has_a_longest_length)
+{
+	ck_assert_int_eq(truncate(blk_rig_path, (off_t)GIB(3)), 0);
+	blk_rig_start_default();
+	ck_assert_int_eq(blk_rig_range(VIRTIO_BLK_T_WRITE_ZEROES, 0, BLK_MAX_SECTORS + 1, 0),
+			 VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(blk_rig_range(VIRTIO_BLK_T_WRITE_ZEROES, SECTORS, BLK_MAX_SECTORS,
+				       VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP),
+			 VIRTIO_BLK_S_OK);
+}
+END_TEST
+
 START_TEST(a_short_buffer_gets_the_start_of_the_serial_number)
 {
 	struct blk_config config = blk_rig_config();
@@ -315,6 +328,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_range_that_makes_no_sense_is_refused, 0, ARRAY_SIZE(ranges));
 	tcase_add_test(tcase, a_discard_may_not_ask_to_unmap);
 	tcase_add_test(tcase, a_good_range_before_a_bad_one_is_not_begun);
+	tcase_add_test(tcase, a_range_has_a_longest_length);
 	tcase_add_test(tcase, ranges_in_a_wrong_number_are_refused);
 	tcase = suite_case(suite, "anything", blk_rig_setup, blk_rig_teardown);
 	tcase_add_test(tcase, no_request_whatsoever_goes_without_an_answer);
