@@ -177,6 +177,35 @@ START_TEST(shared_ram_is_a_memfd)
 }
 END_TEST
 
+/* How many pages of the first 2 MiB are there. */
+static unsigned pages_there(void)
+{
+	unsigned char pages[MIB(2) / 4096];
+	unsigned n = 0;
+
+	ck_assert_int_eq(mincore(memory.ram[0].hva, MIB(2), pages), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
+		n += pages[i] & 1;
+	return n;
+}
+
+START_TEST(ram_that_is_asked_for_is_there_at_once)
+{
+	struct memory_config config = { .size = MIB(2), .low_limit = LAYOUT_RAM_LOW_LIMIT };
+
+	ck_assert_int_eq(memory_init(&memory, &kvm, &config), 0);
+	ck_assert_uint_eq(pages_there(), 0);
+	teardown_memory();
+	for (unsigned shared = 0; shared < 2; shared++) {
+		config.prefault = true;
+		config.shared = shared;
+		ck_assert_int_eq(memory_init(&memory, &kvm, &config), 0);
+		ck_assert_uint_eq(pages_there(), MIB(2) / 4096);
+		teardown_memory();
+	}
+}
+END_TEST
+
 START_TEST(refused_memslot_of_ram_leaves_nothing_behind)
 {
 	fake_kvm_refuse(FAKE_KVM_SET_MEMSLOT, EIO, 1);
@@ -388,6 +417,7 @@ int main(void)
 	tcase_add_test(start, size_that_cannot_be_laid_out_is_refused);
 	tcase_add_test(start, size_that_the_host_does_not_have_is_refused);
 	tcase_add_test(start, shared_ram_is_a_memfd);
+	tcase_add_test(start, ram_that_is_asked_for_is_there_at_once);
 	tcase_add_test(start, refused_memslot_of_ram_leaves_nothing_behind);
 	tcase_add_test(start, slots_end_where_kvm_says);
 	return suite_run(suite);

@@ -301,6 +301,20 @@ START_TEST(slots_are_24_at_most)
 }
 END_TEST
 
+START_TEST(ports_and_virtio_devices_share_bus_0)
+{
+	plain_device("0000:01:00.0");
+	give("0000:01:00.0");
+	options.nr_disks = 16;
+	options.nr_nets = 14;
+	build();
+	ck_assert_uint_eq(topology_first_virtio(&topology), 2);
+	options.rng.src = "/dev/urandom";
+	build_fails(-EINVAL,
+		    "1 host slots and 31 virtio devices do not fit: bus 0 has place for 31 in all");
+}
+END_TEST
+
 /* --- policy -----------------------------------------------------------------------------------
  */
 
@@ -756,6 +770,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_device_that_is_not_there_is_refused);
 	tcase_add_test(t, text_that_is_no_address_is_refused);
 	tcase_add_test(t, slots_are_24_at_most);
+	tcase_add_test(t, ports_and_virtio_devices_share_bus_0);
 
 	t = suite_case(s, "policy", setup, teardown);
 	tcase_add_test(t, pr3_is_on_both_for_a_display_of_nvidia);
