@@ -55,21 +55,20 @@ int net_vhost_open(const struct net_host *host, char *why, size_t why_len)
 
 static int set_memory(const struct net_host *host, int fd, const struct memory *memory)
 {
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region regions[MEMORY_MAX_RAM];
-	} table;
+	_Alignas(struct vhost_memory)
+		uint8_t space[sizeof(struct vhost_memory) +
+			      MEMORY_MAX_RAM * sizeof(struct vhost_memory_region)] = { 0 };
+	struct vhost_memory *table = (void *)space;
 
-	memset(&table, 0, sizeof(table));
-	table.head.nregions = memory->nr_ram;
+	table->nregions = memory->nr_ram;
 	for (unsigned i = 0; i < memory->nr_ram; i++) {
 		const struct memory_region *ram = &memory->ram[i];
 
-		table.regions[i].guest_phys_addr = ram->gpa;
-		table.regions[i].memory_size = ram->size;
-		table.regions[i].userspace_addr = (uintptr_t)ram->hva;
+		table->regions[i].guest_phys_addr = ram->gpa;
+		table->regions[i].memory_size = ram->size;
+		table->regions[i].userspace_addr = (uintptr_t)ram->hva;
 	}
-	return host->ioctl(fd, VHOST_SET_MEM_TABLE, &table);
+	return host->ioctl(fd, VHOST_SET_MEM_TABLE, table);
 }
 
 static int set_fd(const struct net_host *host, int fd, unsigned long request, unsigned index,
