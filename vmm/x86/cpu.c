@@ -94,7 +94,7 @@ static int get_supported(struct kvm *kvm, struct kvm_cpuid2 **ret_cpuid)
 
 unsigned cpu_phys_bits(struct kvm *kvm)
 {
-	struct kvm_cpuid2 *cpuid;
+	struct kvm_cpuid2 *cpuid = NULL;
 	unsigned bits;
 
 	if (get_supported(kvm, &cpuid))
@@ -111,7 +111,7 @@ static int set_cpuid(struct vcpu *vcpu, struct kvm *kvm, unsigned nr_cpus)
 		.nr_cpus = nr_cpus,
 		.tsc_deadline = kvm_check(kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
 	};
-	struct kvm_cpuid2 *cpuid;
+	struct kvm_cpuid2 *cpuid = NULL;
 	int ret;
 
 	ret = get_supported(kvm, &cpuid);
