@@ -256,12 +256,13 @@ static int hold(struct lifecycle *l)
 
 bool lifecycle_again(struct lifecycle *l)
 {
+	bool ordered = l->reset_ordered;
 	int r = 0;
 
 	l->state = LIFECYCLE_BUILDING;
 	l->reset_ordered = false;
 	atomic_store(&l->status, NO_END);
-	if (too_often(l))
+	if (!ordered && too_often(l))
 		r = hold(l);
 	if (r < 0) {
 		log_error("vm", "the event loop failed: %s", strerror(-r));

@@ -300,6 +300,18 @@ START_TEST(resets_that_take_their_time_do_not_wait)
 }
 END_TEST
 
+START_TEST(the_users_reboots_are_not_counted)
+{
+	for (unsigned i = 0; i < LIFECYCLE_RESETS; i++) {
+		lifecycle_started(&vm);
+		ck_assert_int_eq(lifecycle_reset(&vm, why, sizeof(why)), -EINPROGRESS);
+		ck_assert_int_eq(run(), MACHINE_RESET);
+		ck_assert(lifecycle_again(&vm));
+	}
+	reset_often();
+}
+END_TEST
+
 static void stop_ready(struct loop_source *source, int revents)
 {
 	(void)revents;
@@ -339,6 +351,7 @@ static Suite *make_suite(void)
 	tcase_add_test(lives, between_two_lives_there_is_nobody_to_ask);
 	tcase_add_test(lives, one_reset_more_waits_with_the_main_loop_running);
 	tcase_add_test(lives, resets_that_take_their_time_do_not_wait);
+	tcase_add_test(lives, the_users_reboots_are_not_counted);
 	tcase_add_test(lives, a_vm_that_waits_can_be_stopped);
 	return s;
 }
