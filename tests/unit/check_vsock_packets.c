@@ -91,6 +91,9 @@ START_TEST(packet_that_says_more_than_there_is_is_dropped)
 	header.len = UINT32_MAX;
 	vsock_rig_send_raw(&rig, &header, "four", 4);
 	expect_alive();
+	/* Nor has the program seen a part of it. */
+	vsock_rig_send(&rig, OP(SHUTDOWN), 52, port, VIRTIO_VSOCK_SHUTDOWN_SEND, NULL, 0);
+	ck_assert_uint_eq(vsock_rig_read(&rig, fd, &(char){ 0 }, 1), 0);
 }
 END_TEST
 
