@@ -73,7 +73,10 @@ static uint16_t *used_event(void)
 
 static uint16_t avail_event(void)
 {
-	return *(const uint16_t *)(const void *)&used()->ring[SIZE];
+	uint16_t event;
+
+	memcpy(&event, &used()->ring[SIZE], sizeof(event));
+	return event;
 }
 
 static void start(uint64_t features)
