@@ -31,7 +31,7 @@ guest "echo 4 >/proc/sys/kernel/watchdog_thresh"
 gout thresh cat /proc/sys/kernel/watchdog_thresh
 check_eq "$thresh" 4 "the guest watches for soft lockups of 8 s"
 # A counter, to be seen standing still.
-guest "(while :; do n=\$((n + 1)); echo \$n >/dev/shm/count; done) >/dev/null 2>&1 & echo \$! >/run/counter"
+guest "(while :; do n=\$((n + 1)); echo \$n >/dev/shm/new; mv /dev/shm/new /dev/shm/count; done) >/dev/null 2>&1 & echo \$! >/run/counter"
 power_mark
 host "coldvm ctl $api pause"
 wait_event pausing

@@ -55,4 +55,14 @@ check_eq "$(coldvm ctl $api ping | sed 's/.*process //')" "$pid" "the same proce
 host "coldvm ctl $api stop"
 vm_wait 5
 ok "and stops when it is told to"
+
+# What the second boot needs is gone.
+cp /guest/bzImage /run/kernel
+VM_REBOOT=yes VM_DEVICES= vm_start --kernel /run/kernel --api-socket "path=$api"
+rm /run/kernel
+coldvm ctl $api reboot 2>/run/err
+check_eq "$?" 1 "a reboot that cannot be made is an error: $(sed 's/.*vm.api: //' /run/err)"
+vm_wait 1
+check_eq "$(grep -c /run/kernel $RUN/vm.err)" 1 "one line says why: $(tail -n 1 $RUN/vm.err)"
+check "grep '\"shutdown\"' $RUN/events.json | grep -q host-error" "and the last event says so"
 host_log_clean
