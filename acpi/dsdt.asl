@@ -73,8 +73,10 @@ DefinitionBlock ("", "DSDT", 2, "COLDVM", "COLDVM  ", 0x00000001)
 		// No _CBA: the MCFG has it for a bridge there at boot (PCI Firmware 3.3, 4.1.3).
 		Name (_CRS, ResourceTemplate ()
 		{
+			// A bus for each port is filled in: Linux looks for a device at each place of
+			// each bus that this names.
 			WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
-				0x0000, 0x0000, 0x001F, 0x0000, 0x0020) // LAYOUT_ECAM_SIZE
+				0x0000, 0x0000, 0x001F, 0x0000, 0x0020)
 			IO (Decode16, 0x0CF8, 0x0CF8, 0x01, 0x08)
 			WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
 				0x0000, LAYOUT_PIO_WINDOW, 0xFFFF, 0x0000, LAYOUT_PIO_SIZE)

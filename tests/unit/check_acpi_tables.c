@@ -238,7 +238,7 @@ START_TEST(madt_has_every_cpu_and_one_ioapic_and_no_8259)
 }
 END_TEST
 
-START_TEST(mcfg_has_the_ecam_of_a_bus_per_slot_and_few_more)
+START_TEST(mcfg_has_the_root_bus_and_one_for_each_port)
 {
 	struct acpi_config config = one_slot();
 	size_t size;
@@ -249,7 +249,26 @@ START_TEST(mcfg_has_the_ecam_of_a_bus_per_slot_and_few_more)
 	ck_assert_uint_eq(get(mcfg, 44, 8), LAYOUT_ECAM);
 	ck_assert_uint_eq(get(mcfg, 52, 2), 0);
 	ck_assert_uint_eq(get(mcfg, 54, 1), 0);
-	ck_assert_uint_eq(get(mcfg, 55, 1), 31);
+	ck_assert_uint_eq(get(mcfg, 55, 1), 1);
+	config.nr_slots = 0;
+	build(&config);
+	mcfg = table("mcfg", &size);
+	ck_assert_uint_eq(get(mcfg, 55, 1), 0);
+}
+END_TEST
+
+START_TEST(dsdt_and_mcfg_name_the_same_buses)
+{
+	for (unsigned nr = 0; nr < 2; nr++) {
+		struct acpi_config config = one_slot();
+		const uint16_t buses[] = { 0, 0, (uint16_t)nr, 0, (uint16_t)(nr + 1) };
+		size_t size;
+
+		config.nr_slots = nr;
+		build(&config);
+		ck_assert_uint_eq(count_in("dsdt", buses, sizeof(buses)), 1);
+		ck_assert_uint_eq(get(table("mcfg", &size), 55, 1), nr);
+	}
 }
 END_TEST
 
@@ -534,7 +553,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, fadt_is_hardware_reduced_with_sleep_and_reset_ports);
 	tcase_add_test(t, fadt_says_no_vga_no_8042_no_aspm_but_a_clock);
 	tcase_add_test(t, madt_has_every_cpu_and_one_ioapic_and_no_8259);
-	tcase_add_test(t, mcfg_has_the_ecam_of_a_bus_per_slot_and_few_more);
+	tcase_add_test(t, mcfg_has_the_root_bus_and_one_for_each_port);
+	tcase_add_test(t, dsdt_and_mcfg_name_the_same_buses);
 	tcase_add_test(t, dsdt_has_the_windows_of_the_machine);
 	tcase_add_test(t, dsdt_has_no_64_bit_window_if_the_machine_has_none);
 	tcase_add_test(t, no_placeholder_is_left_in_any_variant);

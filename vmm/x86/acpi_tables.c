@@ -161,6 +161,12 @@ static size_t objects_offset(const uint8_t *aml, size_t size)
 	return at + 1 + len;
 }
 
+/* Behind the root bus each port has one. */
+static unsigned last_bus(const struct acpi_config *config)
+{
+	return config->nr_slots;
+}
+
 static uint64_t add_dsdt(struct builder *b, const struct acpi_config *config)
 {
 	/* Minimum, maximum, translation and length, as in dsdt.asl (6.4.3.5.2, 6.4.3.5.1). */
@@ -178,6 +184,11 @@ static uint64_t add_dsdt(struct builder *b, const struct acpi_config *config)
 		0,
 		(uint32_t)config->mmio32_size,
 	};
+	/* Granularity, and the same four (6.4.3.5.3). */
+	static const uint16_t from_bus[] = { 0, 0, 0x1f, 0, 0x20 };
+	const uint16_t to_bus[] = {
+		0, 0, (uint16_t)last_bus(config), 0, (uint16_t)(last_bus(config) + 1),
+	};
 
 	table_begin(b);
 	if (config->mmio64_size) {
@@ -187,6 +198,7 @@ static uint64_t add_dsdt(struct builder *b, const struct acpi_config *config)
 		append(b, aml_dsdt, aml_dsdt_size);
 	}
 	replace(b, b->start, from32, to32, sizeof(from32));
+	replace(b, b->start, from_bus, to_bus, sizeof(from_bus));
 	return table_end(b, "dsdt");
 }
 
@@ -247,12 +259,12 @@ static void add_madt(struct builder *b, const struct acpi_config *config)
 	table_end(b, "apic");
 }
 
-static void add_mcfg(struct builder *b)
+static void add_mcfg(struct builder *b, const struct acpi_config *config)
 {
 	const struct acpi_mcfg mcfg = {
 		.header = header_for("MCFG", 1),
 		.base = LAYOUT_ECAM,
-		.last_bus = LAYOUT_ECAM_SIZE / MIB(1) - 1,
+		.last_bus = (uint8_t)last_bus(config),
 	};
 
 	table_begin(b);
@@ -395,7 +407,7 @@ int acpi_tables_build(struct acpi_tables *tables, const struct acpi_config *conf
 
 	add_fadt(&b, add_dsdt(&b, config));
 	add_madt(&b, config);
-	add_mcfg(&b);
+	add_mcfg(&b, config);
 	if (config->watchdog)
 		add_wdat(&b);
 	if (config->serial)

@@ -29,8 +29,9 @@
 
 /*
  * 32-bit window for BARs, then ECAM: one segment of 32 buses of 1 MiB, enough for a port per slot.
- * Not 256, because Linux looks for a device at every slot of every bus that MCFG names, two exits
- * each (arch/x86/pci/legacy.c: pcibios_fixup_peer_bridges()). acpi/dsdt.asl has the last bus too.
+ * The guest is told of those alone that there are (acpi_tables.c), because Linux looks for a device
+ * at every place of every bus that MCFG names, two exits each (arch/x86/pci/legacy.c:
+ * pcibios_fixup_peer_bridges()).
  */
 #define LAYOUT_MMIO32	   0xc0000000
 #define LAYOUT_MMIO32_SIZE 0x20000000
