@@ -230,9 +230,12 @@ int net_passt_wait(struct net_passt_process *passt, int ms, char *how, size_t ho
 		return -errno;
 	close_fd(&passt->pid_fd);
 	drain_stderr(passt);
-	snprintf(how, how_len, "%s %d%s%s",
-		 info.si_code == CLD_EXITED ? "it ended with status" : "it was killed by signal",
-		 info.si_status, *passt->last ? ": " : "", passt->last);
+	/* What it said last is why it gave up, not why it was killed. */
+	if (info.si_code == CLD_EXITED)
+		snprintf(how, how_len, "it ended with status %d%s%s", info.si_status,
+			 *passt->last ? ": " : "", passt->last);
+	else
+		snprintf(how, how_len, "it was killed by signal %d", info.si_status);
 	return 0;
 }
 
