@@ -10,7 +10,7 @@ enum machine_status {
 	MACHINE_POWERED_OFF = 0, /* the guest switched itself off */
 	MACHINE_HOST_ERROR = 1,	 /* the host lacks something, or failed while the VM ran */
 	MACHINE_USAGE = 2,	 /* the command line cannot be meant */
-	MACHINE_RESET = 3,	 /* the guest asked for a reset */
+	MACHINE_RESET = 3,	 /* the guest asked for a reset, and shall not start again */
 	MACHINE_CRASHED = 4,	 /* triple fault */
 	MACHINE_STOPPED = 5,	 /* a signal or Ctrl-A x stopped it before it switched itself off */
 };
