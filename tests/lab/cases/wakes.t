@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a host that reads the device all the time while the guest cycles: each wake is told or undone, none is lost, within a rate
-# variant: stock        CYCLES=8 SECONDS=20 kernels=6.12
-# variant: patched      CYCLES=8 SECONDS=20 driver=patched kernels=6.12 "by-hand=it takes minutes"
-# variant: long         CYCLES=200 SECONDS=130 kernels=6.12 timeout=1200 "by-hand=it takes many minutes"
-# variant: long-patched CYCLES=200 SECONDS=130 driver=patched kernels=6.12 timeout=1200 "by-hand=it takes many minutes"
+# variant: stock        CYCLES=8 READS=20 kernels=6.12
+# variant: patched      CYCLES=8 READS=20 driver=patched kernels=6.12 "by-hand=it takes minutes"
+# variant: long         CYCLES=200 READS=130 kernels=6.12 timeout=1200 "by-hand=it takes many minutes"
+# variant: long-patched CYCLES=200 READS=130 driver=patched kernels=6.12 timeout=1200 "by-hand=it takes many minutes"
 # needs: coldvm
 # timeout: 600
 
@@ -11,7 +11,7 @@ set -- $LAB_DEVICES
 device=$1
 config=$(pci_dir "$device")/config
 trace=/sys/kernel/debug/tracing
-: "${CYCLES:=8}" "${SECONDS:=20}"
+: "${CYCLES:=8}" "${READS:=20}"
 
 # reader PAUSE_US: what lspci does, until reader_end.
 reader() {
@@ -140,15 +140,15 @@ ged
 first=$ged
 power_mark
 reader 1000000
-sleep "$SECONDS"
+sleep "$READS"
 reader_end
 on=$(power_count on)
-note "$SECONDS reads in as many seconds: the power log says $on wakes"
+note "$READS reads in as many seconds: the power log says $on wakes"
 # Five entries a minute; each is undone by the next read, a second or so later.
 worst=$(power_new | awk '$3 == "on" { at[++n] = $1 }
 	END { for (i = 1; i <= n; i++) { for (j = i; j <= n && at[j] - at[i] < 58e9; j++); if (j - i > most) most = j - i } print most + 0 }')
 check_le "$worst" 6 "a host that reads each second costs 5 wakes a minute, and the one that it stays awake after"
-check_le "$on" $((6 + SECONDS / 60 * 5)) "in all of the time"
+check_le "$on" $((6 + READS / 60 * 5)) "in all of the time"
 check '[ "$on" -ge 2 ]' "and some of them came"
 check_eq "$(told true)" 0 "the guest is told nothing"
 ged
