@@ -26,10 +26,6 @@ guest idle
 wait_event power-d3cold
 wait_state "$device" D3cold
 
-# A CPU that stands still for 8 s is a soft lockup for this guest, unless it is told to forgive (kernel/watchdog.c).
-guest "echo 4 >/proc/sys/kernel/watchdog_thresh"
-gout thresh cat /proc/sys/kernel/watchdog_thresh
-check_eq "$thresh" 4 "the guest watches for soft lockups of 8 s"
 # A counter, to be seen standing still.
 guest "(while :; do n=\$((n + 1)); echo \$n >/dev/shm/new; mv /dev/shm/new /dev/shm/count; done) >/dev/null 2>&1 & echo \$! >/run/counter"
 power_mark
@@ -40,8 +36,8 @@ coldvm ctl $api info >/run/info
 check "grep -q '^Paused ' /run/info" "it says that it is paused: $(head -n 1 /run/info)"
 before=$(vcpu_ticks)
 check "[ $before -gt 0 ]" "the vCPUs have used the processor before: $before ticks"
-sleep 12
-check_eq "$(vcpu_ticks)" "$before" "no vCPU has used the processor in 12 s"
+sleep 3
+check_eq "$(vcpu_ticks)" "$before" "no vCPU has used the processor in 3 s"
 check_eq "$(field guest_state) $(field host_state)" "off D3cold" "power can be asked"
 host "coldvm ctl $api metrics | grep -q '^coldvm_vcpus 2$'"
 coldvm ctl $api pause 2>/run/api.err
@@ -63,8 +59,6 @@ gout first cat /dev/shm/count
 guest "usleep 300000"
 gout second cat /dev/shm/count
 check "[ $second -gt $first ]" "the guest counts on: $first, $second"
-
-guest "usleep 2500000; echo 10 >/proc/sys/kernel/watchdog_thresh"
 
 # Ten pauses under load; the guest's clock goes forwards only.
 guest "(last=0; while [ -e /run/counter ]; do now=\$(probe now); [ \$now -ge \$last ] || echo \$last \$now; last=\$now; done >/run/backwards 2>&1) & "
@@ -89,7 +83,16 @@ host "coldvm ctl $api resume"
 vm_wait 0
 ok "the guest hears of it afterwards"
 
-VM_DEVICES= vm_start --api-socket "path=$api"
+# A CPU that computes and stands still for 8 s is a soft lockup for this guest, unless it is told to forgive
+# (kernel/watchdog.c).
+VM_DEVICES= vm_start --cpus boot=2 --api-socket "path=$api"
+guest "echo 4 >/proc/sys/kernel/watchdog_thresh; (while :; do :; done) >/dev/null 2>&1 & "
+gout thresh cat /proc/sys/kernel/watchdog_thresh
+check_eq "$thresh" 4 "the guest watches for soft lockups of 8 s"
+host "coldvm ctl $api pause; sleep 20; coldvm ctl $api resume"
+guest "usleep 3000000; echo 10 >/proc/sys/kernel/watchdog_thresh"
+guest_log_clean
+ok "its watchdog for lockups has forgiven a pause of 20 s"
 host "coldvm ctl $api pause"
 vm_signal TERM
 vm_wait 0
