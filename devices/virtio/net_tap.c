@@ -121,8 +121,6 @@ static int tap_send(struct net_backend *backend, const struct iovec *iov, unsign
 	case EAGAIN:
 	case EBADFD:
 	case EPIPE:
-	case ECONNRESET:
-	case ENOTCONN:
 		return -errno;
 	default:
 		return -EMSGSIZE;

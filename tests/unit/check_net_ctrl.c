@@ -106,6 +106,8 @@ START_TEST(commands_that_are_not_offered_are_refused)
 	net_rig_start(&rig, MRG | MQ, 5);
 	ck_assert_uint_eq(command(VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, 1, 3),
 			  VIRTIO_NET_ERR);
+	/* The same words as for two pairs, of another class. */
+	ck_assert_uint_eq(command(VIRTIO_NET_CTRL_RX, 0, 2, 4), VIRTIO_NET_ERR);
 	ck_assert_uint_eq(command(VIRTIO_NET_CTRL_MQ, 0xff, 1, 4), VIRTIO_NET_ERR);
 	/* Cut short. */
 	ck_assert_uint_eq(command(VIRTIO_NET_CTRL_MQ, 0, 2, 3), VIRTIO_NET_ERR);

@@ -265,6 +265,23 @@ START_TEST(vhost_auto_does_without_it)
 }
 END_TEST
 
+START_TEST(vhost_serves_all_pairs_or_none)
+{
+	uint8_t frame[60] = { 0 }, out[200];
+
+	net_rig_taps(&rig, 2);
+	rig.config.vhost = NET_VHOST_AUTO;
+	net_rig_host.open_err = -EMFILE;
+	net_rig_host.open_ok = 1;
+	net_rig_create(&rig);
+	net_rig_start(&rig, MRG, 2);
+	ck_assert_uint_eq(net_rig_calls(VHOST_SET_OWNER), 1);
+	net_rig_send(&rig, 1, frame, sizeof(frame));
+	ck_assert_uint_eq(net_rig_host_read(rig.outside[0], out, sizeof(out)),
+			  sizeof(frame) + NET_HDR_LEN);
+}
+END_TEST
+
 START_TEST(vhost_auto_uses_it_for_each_pair)
 {
 	net_rig_taps(&rig, 2);
@@ -298,6 +315,7 @@ int main(void)
 	tcase_add_test(tcase, vhost_on_fails_where_it_cannot_be_had);
 	tcase_add_test(tcase, vhost_on_fails_on_a_kernel_without_its_features);
 	tcase_add_test(tcase, vhost_auto_does_without_it);
+	tcase_add_test(tcase, vhost_serves_all_pairs_or_none);
 	tcase_add_test(tcase, vhost_auto_uses_it_for_each_pair);
 	return suite_run(suite);
 }

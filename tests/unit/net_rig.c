@@ -27,7 +27,7 @@ static int fake_open(const char *path)
 {
 	int fd;
 
-	if (net_rig_host.open_err)
+	if (net_rig_host.open_err && !net_rig_host.open_ok--)
 		return net_rig_host.open_err;
 	ck_assert_str_eq(path, "/dev/vhost-net");
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);

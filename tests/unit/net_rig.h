@@ -36,6 +36,7 @@ struct net_rig_host {
 	unsigned long refuse; /* this request fails ... */
 	int refuse_err;	      /* ... with this -errno */
 	int open_err;	      /* of /dev/vhost-net; 0: it opens */
+	unsigned open_ok;     /* so often it does all the same */
 	short if_flags;	      /* what TUNGETIFF says */
 	uint64_t vhost_features;
 	uint16_t vring_base; /* what VHOST_GET_VRING_BASE says */
