@@ -263,8 +263,8 @@ START_TEST(a_reset_cuts_no_frame_off)
 	virtio_rig_reset(&rig.guest);
 	net_rig_start(&rig, MRG, 2);
 	net_rig_pattern(in, 77, 1);
-	virtio_rig_add(&rig.guest, TX, &last, 1);
 	memcpy(virtio_rig_at(&rig.guest, last.gpa + NET_HDR_LEN, 77), in, 77);
+	virtio_rig_add(&rig.guest, TX, &last, 1);
 	virtio_rig_kick(&rig.guest, TX);
 	do {
 		net_rig_host_read_all(rig.outside[0], &prefix, 4);

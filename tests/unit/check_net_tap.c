@@ -112,18 +112,20 @@ static void ask_arp(struct ether_arp *arp)
 	arp->arp_pln = 4;
 	arp->arp_op = htons(ARPOP_REQUEST);
 	memcpy(arp->arp_sha, mac, 6);
-	*(uint32_t *)(void *)arp->arp_spa = inet_addr("10.11.12.2");
-	*(uint32_t *)(void *)arp->arp_tpa = inet_addr("10.11.12.1");
+	ck_assert_int_eq(inet_pton(AF_INET, "10.11.12.2", arp->arp_spa), 1);
+	ck_assert_int_eq(inet_pton(AF_INET, "10.11.12.1", arp->arp_tpa), 1);
 }
 
 /* The host's kernel answers who has its address: a frame each way. */
 static void exchange_arp(void)
 {
 	uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 8, 6 };
+	struct ether_arp arp;
 	bool answered = false;
 	uint64_t gpas[32];
 
-	ask_arp((struct ether_arp *)(void *)(frame + ETH_HLEN));
+	ask_arp(&arp);
+	memcpy(frame + ETH_HLEN, &arp, sizeof(arp));
 	for (unsigned i = 0; i < 32; i++)
 		gpas[i] = net_rig_offer(&rig, RX, 2048);
 	virtio_rig_kick(&rig.guest, RX);
@@ -131,11 +133,11 @@ static void exchange_arp(void)
 	/* Others talk on a new interface too. */
 	for (unsigned i = 0; i < 32 && !answered; i++) {
 		const uint8_t *got = virtio_rig_at(&rig.guest, gpas[i], 2048);
-		const struct ether_arp *arp = (const void *)(got + NET_HDR_LEN + ETH_HLEN);
 
 		ck_assert(virtio_rig_used(&rig.guest, RX, NET_WAIT_MS, NULL, NULL));
+		memcpy(&arp, got + NET_HDR_LEN + ETH_HLEN, sizeof(arp));
 		answered = got[NET_HDR_LEN + 12] == 8 && got[NET_HDR_LEN + 13] == 6 &&
-			   arp->arp_op == htons(ARPOP_REPLY);
+			   arp.arp_op == htons(ARPOP_REPLY);
 	}
 	ck_assert(answered);
 }

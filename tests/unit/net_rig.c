@@ -197,9 +197,10 @@ void net_rig_send(struct net_rig *rig, unsigned queue, const void *frame, uint32
 		.gpa = virtio_rig_alloc(&rig->guest, NET_HDR_LEN + len, 16),
 		.len = NET_HDR_LEN + len,
 	};
-	uint16_t head = virtio_rig_add(&rig->guest, queue, &buffer, 1), used;
+	uint16_t head, used;
 
 	memcpy(virtio_rig_at(&rig->guest, buffer.gpa + NET_HDR_LEN, len), frame, len);
+	head = virtio_rig_add(&rig->guest, queue, &buffer, 1);
 	virtio_rig_kick(&rig->guest, queue);
 	ck_assert(virtio_rig_used(&rig->guest, queue, NET_WAIT_MS, &used, NULL));
 	ck_assert_uint_eq(used, head);
