@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/virtio_blk.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "devices/virtio/blk_image.h"
 #include "vmm/bits.h"
@@ -17,7 +18,8 @@
 #define BLOCK_URING_CMD_DISCARD _IO(0x12, 0)
 #endif
 
-#define MAX_TRIES 32
+#define MAX_TRIES     32
+#define DISCARD_PIECE MIB(16)
 
 /* Only ever read; a block of its own so that O_DIRECT takes it too. */
 static const uint8_t zero_block[BLK_ZERO_BLOCK] __attribute__((aligned(BLK_ZERO_BLOCK)));
@@ -69,8 +71,8 @@ static enum blk_way next_way(const struct blk_work *work, enum blk_way way)
 
 	switch (way) {
 	case BLK_WAY_URING_DISCARD:
-		return BLK_WAY_STALE_HOLE;
-	case BLK_WAY_STALE_HOLE:
+		return BLK_WAY_IOCTL;
+	case BLK_WAY_IOCTL:
 		return BLK_WAY_HOLE;
 	case BLK_WAY_HOLE:
 		return discard ? BLK_WAY_NONE : BLK_WAY_ZERO_RANGE;
@@ -135,6 +137,26 @@ static void prepare_zero_bytes(struct blk_work *work, struct blk_host *host,
 		io_uring_prep_write(sqe, 0, zero_block, (unsigned)work->left, work->offset);
 }
 
+/*
+ * Before Linux 6.12 nothing but this call discards on a block device (vfs_fallocate() lets nobody
+ * ask for FALLOC_FL_NO_HIDE_STALE), and it waits. It only makes the queue's own thread wait, a
+ * piece a round: what else the guest has asked goes on in between.
+ */
+static void discard_piece(struct blk_work *work, const struct blk_host *host)
+{
+	uint64_t range[2] = { work->offset, min_u64(work->left, DISCARD_PIECE) };
+
+	work->ioctl_result = ioctl(host->image->fd, BLKDISCARD, range) < 0 ? -errno : 0;
+}
+
+/* True if there is more of the range. */
+static bool advance_range(struct blk_work *work, uint64_t len)
+{
+	work->offset += len;
+	work->left -= min_u64(len, work->left);
+	return work->left;
+}
+
 static void prepare_range(struct blk_work *work, struct blk_host *host, struct io_uring_sqe *sqe)
 {
 	switch ((enum blk_way)work->way) {
@@ -144,8 +166,9 @@ static void prepare_range(struct blk_work *work, struct blk_host *host, struct i
 		sqe->addr = work->offset;
 		sqe->addr3 = work->left;
 		break;
-	case BLK_WAY_STALE_HOLE:
-		prepare_fallocate(work, sqe, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_NO_HIDE_STALE);
+	case BLK_WAY_IOCTL:
+		discard_piece(work, host);
+		io_uring_prep_nop(sqe);
 		break;
 	case BLK_WAY_HOLE:
 		prepare_fallocate(work, sqe, FALLOC_FL_PUNCH_HOLE);
@@ -167,12 +190,12 @@ static int range_result(struct blk_work *work, struct blk_host *host, int result
 {
 	if (work->way == BLK_WAY_NONE)
 		return -EOPNOTSUPP;
+	if (work->way == BLK_WAY_IOCTL)
+		result = work->ioctl_result;
 	if (work->way == BLK_WAY_BYTES) {
 		if (result <= 0)
 			return result ? result : -EIO;
-		work->offset += (uint64_t)result;
-		work->left -= min_u64((uint64_t)result, work->left);
-		if (work->left)
+		if (advance_range(work, (uint64_t)result))
 			return 1;
 	} else if (result < 0) {
 		/* EINVAL is also what a way says to this range alone: not aligned for it. */
@@ -184,6 +207,8 @@ static int range_result(struct blk_work *work, struct blk_host *host, int result
 		work->way = (uint8_t)known_way(work, host, next_way(work, work->way));
 		return 1;
 	}
+	if (work->way == BLK_WAY_IOCTL && advance_range(work, DISCARD_PIECE))
+		return 1;
 	work->at++;
 	return begin_range(work, host);
 }

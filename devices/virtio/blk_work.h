@@ -31,7 +31,7 @@ union blk_many {
 /* How a queue does things on its host; found out by trying. */
 enum blk_way {
 	BLK_WAY_URING_DISCARD, /* block devices, from Linux 6.12 on */
-	BLK_WAY_STALE_HOLE,    /* fallocate(2) that discards: block devices, before */
+	BLK_WAY_IOCTL,	       /* BLKDISCARD: block devices, before */
 	BLK_WAY_HOLE,	       /* fallocate(2), PUNCH_HOLE: zeroes without space */
 	BLK_WAY_ZERO_RANGE,    /* fallocate(2), ZERO_RANGE: zeroes with space */
 	BLK_WAY_BYTES,	       /* write them */
@@ -50,15 +50,16 @@ struct blk_work {
 	struct blk_work *next; /* free, or waiting for the bounce buffer */
 	union blk_many *many;  /* NULL: none needed */
 	struct blk_request request;
-	uint64_t offset; /* where in the image; ranges: of the rest of the current one */
-	uint64_t left;	 /* bytes of IN and OUT, or of the current range */
-	uint16_t nr;	 /* buffers or ranges */
-	uint16_t at;	 /* the current one */
-	uint8_t way;	 /* enum blk_way, of the current range */
-	uint8_t tries;	 /* operations in a row that moved nothing */
-	bool bounced;	 /* goes through host->bounce */
-	bool syncing;	 /* the last operation is, or was, a sync */
-	bool busy;	 /* an operation is in flight */
+	uint64_t offset;  /* where in the image; ranges: of the rest of the current one */
+	uint64_t left;	  /* bytes of IN and OUT, or of the current range */
+	uint16_t nr;	  /* buffers or ranges */
+	uint16_t at;	  /* the current one */
+	uint8_t way;	  /* enum blk_way, of the current range */
+	uint8_t tries;	  /* operations in a row that moved nothing */
+	bool bounced;	  /* goes through host->bounce */
+	int ioctl_result; /* of the last BLKDISCARD: 0 or -errno */
+	bool syncing;	  /* the last operation is, or was, a sync */
+	bool busy;	  /* an operation is in flight */
 	struct iovec few[BLK_FEW_BUFFERS];
 };
 
