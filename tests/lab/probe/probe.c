@@ -152,6 +152,8 @@ static const struct {
 	{ "wait-event", wait_event_main, "FILE CURSOR-FILE TIMEOUT NAME..." },
 	{ "wait-text", wait_text_main, "FILE TIMEOUT TEXT..." },
 	{ "wait-file", wait_file_main, "FILE TIMEOUT" },
+	{ "zero-out", zero_out_main, "DEVICE OFFSET LENGTH" },
+	{ "acknowledge", acknowledge_main, "DEVICE COUNT" },
 };
 
 static void usage(void)

@@ -48,5 +48,7 @@ int ask_main(int argc, char **argv);
 int wait_event_main(int argc, char **argv);
 int wait_text_main(int argc, char **argv);
 int wait_file_main(int argc, char **argv);
+int zero_out_main(int argc, char **argv);
+int acknowledge_main(int argc, char **argv);
 
 #endif
