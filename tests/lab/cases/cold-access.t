@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: while the slot is off, whatever the guest reads is ones, what it writes is lost, and nothing wakes
+# kernels: 6.1
 # needs: coldvm
 # timeout: 120
 

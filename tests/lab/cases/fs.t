@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a guest mounts a directory of the host by virtiofsd, and goes on when that daemon dies
-# kernels: 6.12 6.1
+# kernels: 6.1
 # needs: coldvm
 # programs: /usr/lib/qemu/virtiofsd
 # timeout: 240

@@ -8,7 +8,7 @@
 # variant: guest61b   kernels=6.12 CPUS=2 MEMORY=size=256M guest-kernel=6.1
 # variant: generic    kernels=6.12 CPUS=1 MEMORY=size=256M guest-flavour=generic
 # variant: generic61  kernels=6.1  CPUS=2 MEMORY=size=256M guest-kernel=6.1 guest-flavour=generic
-# variant: 6g         kernels=6.12 CPUS=1 MEMORY=size=6G,hugepages=on memory=8G append=hugepages=3080 timeout=300
+# variant: 6g         kernels=6.1  CPUS=1 MEMORY=size=6G,hugepages=on memory=8G append=hugepages=3080 timeout=300
 # needs: coldvm
 # timeout: 150
 

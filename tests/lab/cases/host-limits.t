@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: on a host that cannot give D3cold the guest works, nothing hangs, and coldvm names the setting
+# kernels: 6.1
 # needs: coldvm
 # timeout: 200
 

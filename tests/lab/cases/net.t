@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a guest has a network by the kernel's vhost-net, by a thread and by passt, and goes on when each goes away
-# kernels: 6.12 6.1
+# kernels: 6.12
 # needs: coldvm
 # programs: passt
 # timeout: 300

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: while a device wakes, other work of the guest's only CPU is late by at most 10 ms
+# kernels: 6.1
 # needs: coldvm
 # icount: yes
 # timeout: 300

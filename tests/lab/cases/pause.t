@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a paused guest stands still, its cold device stays cold, all can be asked, and it goes on as if nothing had been
-# kernels: 6.12
+# kernels: 6.1
 # needs: coldvm
 # timeout: 300
 

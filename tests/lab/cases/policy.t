@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: power=d3hot and power=on keep the host from going deeper, and the guest sees no difference
+# kernels: 6.1
 # needs: coldvm
 # timeout: 120
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: after a reset the emulated devices are as new, what they stand for has stayed, and nothing of coldvm's has grown
-# kernels: 6.12
+# kernels: 6.1
 # needs: coldvm
 # timeout: 300
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a guest that resets starts again in the same process, with its devices, and nothing is left of the boot before
-# kernels: 6.12 6.1
+# kernels: 6.1
 # needs: coldvm
 # timeout: 400
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a guest that does nothing but reset costs the host little, and its VM can be asked and stopped all the time
-# kernels: 6.12
+# kernels: 6.1
 # needs: coldvm
 # timeout: 120
 

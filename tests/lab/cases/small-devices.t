@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a guest has a console and entropy, gives memory back when asked and when it is free, and its watchdog resets it
-# kernels: 6.12 6.1
+# kernels: 6.12
 # needs: coldvm
 # timeout: 240
 

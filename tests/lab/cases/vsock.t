@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: programs of host and guest talk by vsock both ways, and what one has said arrives whole before its end does
-# kernels: 6.12 6.1
+# kernels: 6.1
 # needs: coldvm
 # timeout: 240
 

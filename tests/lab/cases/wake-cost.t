@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # rule: a wake costs the guest at most 20 ms more than the host's exit from low power
+# kernels: 6.12
 # needs: coldvm
 # icount: yes
 # timeout: 240
