@@ -197,6 +197,12 @@ int option_rules_check(const struct vm_options *o, char *why, size_t why_len)
 			why, why_len,
 			"--balloon: with --device the guest's memory is locked for DMA, and none "
 			"of it can be given back: leave one of them out");
+	/* What went back may be taken by others, and then the guest cannot go on: unlike ordinary
+	 * pages the host has no others for it. */
+	if (o->balloon.present && o->hugepages)
+		return fail(why, why_len,
+			    "--balloon: with --memory hugepages=on pages that went back might not "
+			    "be there when the guest wants them again: leave one of them out");
 	if (o->balloon.size > o->memory)
 		return fail(why, why_len, "--balloon: size=%lluM: the guest has %lluM",
 			    (unsigned long long)(o->balloon.size >> 20),

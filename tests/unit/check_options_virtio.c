@@ -200,7 +200,7 @@ START_TEST(a_vsock_needs_cid_and_socket)
 }
 END_TEST
 
-START_TEST(a_balloon_takes_its_keys_and_no_passthrough)
+START_TEST(a_balloon_takes_its_keys_and_neither_passthrough_nor_huge_pages)
 {
 	ok("");
 	ck_assert(!options.balloon.present);
@@ -211,6 +211,9 @@ START_TEST(a_balloon_takes_its_keys_and_no_passthrough)
 	ck_assert(options.balloon.free_page_reporting);
 	bad("--balloon size=4097", "--balloon: size=4097: want a multiple of 4K");
 	bad("--balloon size=1G", "--balloon: size=1024M: the guest has 512M");
+	bad("--memory size=512M,hugepages=on --balloon size=0",
+	    "--balloon: with --memory hugepages=on pages that went back might not be there when "
+	    "the guest wants them again: leave one of them out");
 	bad("--device path=a --balloon size=0",
 	    "--balloon: with --device the guest's memory is locked for DMA, and none of it can be "
 	    "given back: leave one of them out");
@@ -283,7 +286,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_net_has_queues_in_pairs);
 	tcase_add_test(t, a_file_system_needs_tag_socket_and_shared_memory);
 	tcase_add_test(t, a_vsock_needs_cid_and_socket);
-	tcase_add_test(t, a_balloon_takes_its_keys_and_no_passthrough);
+	tcase_add_test(t, a_balloon_takes_its_keys_and_neither_passthrough_nor_huge_pages);
 	tcase_add_test(t, a_console_goes_where_the_serial_port_does_not);
 	tcase_add_test(t, switches_take_no_value);
 	tcase_add_test(t, memory_can_be_filled_before_the_guest_starts);
