@@ -42,7 +42,7 @@ static int receive_direct(struct tap *tap, struct net_rx *rx)
 {
 	struct iovec *iov;
 	unsigned nr = net_rx_iov(rx, &iov, &tap->spill);
-	size_t len;
+	size_t len = 0;
 	int ret = read_frame(tap, iov, nr, &len);
 
 	if (ret != 1)
