@@ -117,6 +117,8 @@ static void put_counts(FILE *out, const json_t *slots)
 		{ "failures", "coldvm_slot_failures_total", "The slot did not come back." },
 		{ "late", "coldvm_slot_late_total",
 		  "The slot came back after the guest had given up." },
+		{ "host_wakes_untold", "coldvm_slot_host_wakes_untold_total",
+		  "The host woke the slot and the guest was not told: rate, or wake=rearm." },
 		{ "disagreements", "coldvm_slot_disagreements_total",
 		  "The host's driver and its sysfs contradicted each other." },
 	};

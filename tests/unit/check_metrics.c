@@ -55,7 +55,8 @@ END_TEST
 static const char two_slots[] =
 	"[{\"slot\":0,\"id\":\"gpu\",\"guest_state\":\"off\",\"host_state\":\"D3cold\","
 	"\"time_ns\":{\"on\":1500000000,\"d3cold\":500000000},"
-	"\"counts\":{\"entries\":3,\"on_asked\":2,\"host_wakes\":1,\"failures\":0},"
+	"\"counts\":{\"entries\":3,\"on_asked\":2,\"host_wakes\":1,\"host_wakes_untold\":4,"
+	"\"failures\":0},"
 	"\"latency\":{\"on_to_alive\":{\"count\":2,\"sum_ns\":300000000,\"p50_ns\":100000000,"
 	"\"p95_ns\":200000000,\"p99_ns\":250000000}}},"
 	"{\"slot\":1,\"id\":\"nic\",\"guest_state\":\"on\",\"host_state\":\"D0\"}]";
@@ -72,6 +73,7 @@ START_TEST(slots_have_states_times_counts_and_latencies)
 	expect("coldvm_slot_entries_total{slot=\"0\",id=\"gpu\"} 3\n");
 	expect("coldvm_slot_wakes_total{slot=\"0\",id=\"gpu\",cause=\"guest\"} 2\n");
 	expect("coldvm_slot_wakes_total{slot=\"0\",id=\"gpu\",cause=\"host\"} 1\n");
+	expect("coldvm_slot_host_wakes_untold_total{slot=\"0\",id=\"gpu\"} 4\n");
 	expect("coldvm_slot_on_to_alive_seconds{slot=\"0\",id=\"gpu\",quantile=\"0.5\"} "
 	       "0.10000000000000001\n");
 	expect("coldvm_slot_on_to_alive_seconds_sum{slot=\"0\",id=\"gpu\"} 0.29999999999999999\n");
