@@ -3,8 +3,9 @@
  * What a VM is at, and what may come next: running, paused, reset, ended. Knows when; how is the
  * machine's.
  *
- *	BUILDING --started()--> RUNNING --pause()--> PAUSING --paused()--> PAUSED --resume()-->
- *RUNNING any of them --end()--> ENDED --lifecycle_again()--> BUILDING
+ *	BUILDING -- started() --> RUNNING
+ *	RUNNING -- pause() --> PAUSING -- paused() --> PAUSED -- resume() --> RUNNING
+ *	any of them -- end() --> ENDED -- lifecycle_again() --> BUILDING
  */
 #ifndef COLDVM_VMM_LIFECYCLE_H
 #define COLDVM_VMM_LIFECYCLE_H
