@@ -18,6 +18,7 @@
 #define SLOT	   'S', 'L', 'X', 'X'
 #define FUNCTION   'F', 'N', 'X', 'X'
 #define WINDOW	   0, 0, 0xa5, 0xa5, 0xff, 0xff, 0xa5, 0xa5, 0, 0, 0, 0, 0, 0, 1, 0
+#define BUSES	   0, 0, 0, 0, 0x1f, 0, 0, 0, 0x20, 0
 #define PORT_ADR   '_', 'A', 'D', 'R', 0x0c, 0, 0, 0xa5, 0xa5
 #define FN_ADR	   '_', 'A', 'D', 'R', 0x0a, 0xa5
 #define BANK	   'S', 'R', 'E', 'G', 0x01, 0x0b, 0xa5, 0xa5
@@ -27,14 +28,14 @@
 	const uint8_t aml_##name[] = { __VA_ARGS__ }; \
 	const size_t aml_##name##_size = sizeof(aml_##name)
 
-TEMPLATE(dsdt, HEADER, WINDOW);
+TEMPLATE(dsdt, HEADER, BUSES, WINDOW);
 TEMPLATE(com1, HEADER);
 TEMPLATE(slot, HEADER, NINE_SLOTS, SLOT, PORT_ADR, BANK);
 TEMPLATE(function, HEADER, SLOT, FUNCTION, FN_ADR);
 TEMPLATE(function_pr, HEADER, SLOT, FUNCTION, FN_ADR);
 
 /* No 64-bit window, a name too few, a bank too many. */
-TEMPLATE(dsdt_mmio64, HEADER, WINDOW);
+TEMPLATE(dsdt_mmio64, HEADER, BUSES, WINDOW);
 TEMPLATE(slot_pr, HEADER, NINE_SLOTS, PORT_ADR, BANK);
 TEMPLATE(slot_resource, HEADER, NINE_SLOTS, SLOT, PORT_ADR, BANK, BANK);
 
