@@ -31,6 +31,10 @@
 
 #define EXT_CAP_FIRST	    0x100
 #define EXT_CAP_ID_VF_REBAR 0x24 /* not in every linux/pci_regs.h */
+#define REBAR_PAIR	    8	 /* bytes of registers for one BAR */
+#define REBAR_CAP_SHIFT	    4	 /* bit of the capability register that stands for 1 MiB */
+#define REBAR_SIZE_SHIFT    20	 /* 1 MiB */
+#define REBAR_SIZE_LAST	    27	 /* 128 TiB, bit 31; what is bigger has its bits elsewhere */
 #define COMMAND_DECODE	    (PCI_COMMAND_IO | PCI_COMMAND_MEMORY)
 /* Bits of the command register that exist in a PCIe function (PCIe 6.0, 7.5.1.1.3). */
 #define COMMAND_BITS                                                                   \
@@ -38,8 +42,8 @@
 	 PCI_COMMAND_INTX_DISABLE)
 
 /* Hidden: they would let the guest undo what the host has set up (address translation, virtual
- * functions, BAR sizes that no longer fit the host's). Lengths in bytes, header included; 0: see
- * hidden_ext_len(). */
+ * functions, BAR sizes that no longer fit the host's). Resizable BAR is hidden only where
+ * freeze_rebar() cannot show it. Lengths in bytes, header included; 0: see hidden_ext_len(). */
 static const struct {
 	uint16_t id;
 	uint16_t len;
@@ -274,6 +278,61 @@ static void init_caps(struct vfio_device *device)
 	}
 }
 
+/* How many BARs the Resizable BAR capability at @cap has a pair of registers for: the first one
+ * says so. 0 if that is beyond config space already. */
+static unsigned rebar_count(const struct vfio_device *device, unsigned cap)
+{
+	if (cap + PCI_REBAR_CTRL + 4 > device->config_size)
+		return 0;
+	return (get(device->shadow, cap + PCI_REBAR_CTRL, 4) & PCI_REBAR_CTRL_NBAR_MASK) >>
+	       PCI_REBAR_CTRL_NBAR_SHIFT;
+}
+
+/* Size of the BAR that the pair at @pair is for, as the capability counts: 0 is 1 MiB, 1 is 2 MiB.
+ * -1 if the capability has no word for it, or there is no such BAR. */
+static int rebar_size(const struct vfio_device *device, unsigned pair)
+{
+	unsigned index = get(device->shadow, pair + 4, 4) & PCI_REBAR_CTRL_BAR_IDX;
+	int size;
+
+	if (index >= VFIO_NR_BARS || !device->bars[index].present ||
+	    device->bars[index].size < MIB(1))
+		return -1;
+	size = __builtin_ctzll(device->bars[index].size) - REBAR_SIZE_SHIFT;
+	return size <= REBAR_SIZE_LAST ? size : -1;
+}
+
+/*
+ * The host has made room for a BAR of one size, so the guest may know that size and choose no
+ * other: it is the only one on offer, and the control register is read-only. Drivers look here to
+ * learn whether the whole of a card's memory is in reach. A write of a size that is not on offer is
+ * undefined (PCIe 6.0, 7.8.6.3), so dropping it is right. False: this is another capability, or one
+ * that cannot be shown.
+ */
+static bool freeze_rebar(struct vfio_device *device, unsigned cap)
+{
+	unsigned n;
+
+	if (PCI_EXT_CAP_ID(get(device->shadow, cap, 4)) != PCI_EXT_CAP_ID_REBAR)
+		return false;
+	n = rebar_count(device, cap);
+	if (cap + PCI_REBAR_CAP + n * REBAR_PAIR > device->config_size)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (rebar_size(device, cap + PCI_REBAR_CAP + i * REBAR_PAIR) < 0)
+			return false;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned pair = cap + PCI_REBAR_CAP + i * REBAR_PAIR;
+		uint32_t size = (uint32_t)rebar_size(device, pair);
+		uint32_t ctrl = get(device->shadow, pair + 4, 4) &
+				(PCI_REBAR_CTRL_BAR_IDX | PCI_REBAR_CTRL_NBAR_MASK);
+
+		set_virtual(device, pair, 4, 1u << (size + REBAR_CAP_SHIFT), 0);
+		set_virtual(device, pair + 4, 4, ctrl | size << PCI_REBAR_CTRL_BAR_SHIFT, 0);
+	}
+	return n != 0;
+}
+
 /* Bytes of the capability at @cap to hide, 0 if it is shown. */
 static unsigned hidden_ext_len(const struct vfio_device *device, unsigned cap)
 {
@@ -284,10 +343,7 @@ static unsigned hidden_ext_len(const struct vfio_device *device, unsigned cap)
 			continue;
 		if (hidden_ext_caps[i].len)
 			return hidden_ext_caps[i].len;
-		/* Resizable BAR: one pair of registers for each BAR, their number in the first. */
-		if (cap + 12 > device->config_size)
-			return 4;
-		return 4 + 8 * (get(device->shadow, cap + PCI_REBAR_CTRL, 4) >> 5 & 7);
+		return 4 + REBAR_PAIR * rebar_count(device, cap);
 	}
 	return 0;
 }
@@ -309,7 +365,7 @@ static void init_ext_caps(struct vfio_device *device)
 	while (cap >= EXT_CAP_FIRST && cap + 4 <= device->config_size && !seen[cap / 4]) {
 		uint32_t header = get(device->shadow, cap, 4);
 		unsigned next = PCI_EXT_CAP_NEXT(header);
-		unsigned hidden = hidden_ext_len(device, cap);
+		unsigned hidden = freeze_rebar(device, cap) ? 0 : hidden_ext_len(device, cap);
 
 		seen[cap / 4] = true;
 		if (!header || header == UINT32_MAX)

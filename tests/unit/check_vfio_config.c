@@ -626,6 +626,112 @@ START_TEST(hidden_first_capability_keeps_the_way_to_the_next)
 }
 END_TEST
 
+/* --- Resizable BAR -------------------------------------------------------------------------------
+ */
+
+#define REBAR_CAP  (FAKE_VFIO_REBAR + PCI_REBAR_CAP)
+#define REBAR_CTRL (FAKE_VFIO_REBAR + PCI_REBAR_CTRL)
+
+/* BAR 0 of @size bytes, which the device would make 64 KiB to 1 GiB; two pairs, the other for the
+ * 2 MiB of BAR 2. */
+static void make_resizable(uint64_t size)
+{
+	fake->device.regions[0].size = size;
+	fake->device.regions[2].size = MIB(2);
+	fake_vfio_put(fake, FAKE_VFIO_REBAR, 0x00010015 | 0x1c0u << 20, 4);
+	fake_vfio_put(fake, REBAR_CAP, 0x00007ff0, 4);
+	fake_vfio_put(fake, REBAR_CTRL, 0xffff0000 | 9 << PCI_REBAR_CTRL_BAR_SHIFT | 2 << 5, 4);
+	fake_vfio_put(fake, REBAR_CAP + 8, 0x00000070, 4);
+	fake_vfio_put(fake, REBAR_CTRL + 8, 2 << PCI_REBAR_CTRL_BAR_SHIFT | 2, 4);
+	fake_vfio_put(fake, 0x1c0, 0x00010018, 4);
+	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
+	fake_vfio_clear(fake);
+}
+
+static const struct {
+	uint64_t size;
+	uint32_t cap, ctrl;
+} resizable[] = {
+	{ MIB(1), 1u << 4, 0x0040 },
+	{ MIB(256), 1u << 12, 0x0840 },
+	{ GIB(32), 1u << 19, 0x0f40 },
+	{ UINT64_C(1) << 47, 1u << 31, 0x1b40 },
+};
+
+START_TEST(a_resizable_bar_has_the_hosts_size_to_choose_from_alone)
+{
+	make_resizable(resizable[_i].size);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP, 4), resizable[_i].cap);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL, 4), resizable[_i].ctrl);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP + 8, 4), 1u << 5);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL + 8, 4), 0x0102);
+}
+END_TEST
+
+START_TEST(a_resizable_bar_is_in_the_list_of_capabilities)
+{
+	unsigned ids[16];
+
+	make_resizable(MIB(256));
+	ck_assert_uint_eq(walk_ext(ids), 4);
+	ck_assert_uint_eq(ids[2], PCI_EXT_CAP_ID_REBAR);
+	ck_assert_uint_eq(ids[3], PCI_EXT_CAP_ID_LTR);
+}
+END_TEST
+
+START_TEST(the_guest_resizes_nothing)
+{
+	make_resizable(MIB(256));
+	fake_vfio_config_write(fake, REBAR_CTRL, 0x1f00, 4);
+	fake_vfio_config_write(fake, REBAR_CTRL + 1, 0x0a, 1);
+	fake_vfio_config_write(fake, REBAR_CTRL + 8, 0xffffffff, 4);
+	fake_vfio_config_write(fake, REBAR_CAP, 0xffffffff, 4);
+	ck_assert_uint_eq(fake_vfio_count(fake, "region_write"), 0);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP, 4), 1u << 12);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL, 4), 0x0840);
+}
+END_TEST
+
+/* Nothing to say of a BAR below 1 MiB, of one above 128 TiB, and of one that is not there. */
+static const uint64_t unspeakable[] = { KIB(64), UINT64_C(1) << 48, 0 };
+
+START_TEST(a_size_that_the_capability_cannot_tell_hides_it)
+{
+	unsigned ids[16];
+
+	make_resizable(unspeakable[_i]);
+	ck_assert_uint_eq(walk_ext(ids), 3);
+	ck_assert_uint_eq(ids[2], PCI_EXT_CAP_ID_LTR);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP, 4), 0);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL + 8, 4), 0);
+}
+END_TEST
+
+START_TEST(resizable_bars_of_virtual_functions_are_hidden)
+{
+	unsigned ids[16];
+
+	fake->device.regions[0].size = MIB(256);
+	fake_vfio_put(fake, FAKE_VFIO_REBAR, 0x00010024 | (uint32_t)FAKE_VFIO_LTR << 20, 4);
+	fake_vfio_put(fake, REBAR_CAP, 0x00007ff0, 4);
+	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
+	ck_assert_uint_eq(walk_ext(ids), 3);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP, 4), 0);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL, 4), 0);
+}
+END_TEST
+
+START_TEST(registers_of_a_resizable_bar_stay_inside_of_config_space)
+{
+	fake->device.regions[0].size = MIB(256);
+	fake_vfio_put(fake, FAKE_VFIO_AER, 0x00020001 | 0xff0u << 20, 4);
+	fake_vfio_put(fake, 0xff0, 0x00010015, 4);
+	fake_vfio_put(fake, 0xff0 + PCI_REBAR_CTRL, 2 << PCI_REBAR_CTRL_NBAR_SHIFT, 4);
+	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, FAKE_VFIO_AER, 4) >> 20, 0);
+}
+END_TEST
+
 /* --- everything at once --------------------------------------------------------------------------
  */
 
@@ -668,6 +774,14 @@ static Suite *suite(void)
 	tcase_add_test(raw, capabilities_that_loop_end);
 	tcase_add_test(raw, capability_at_the_very_end_stays_inside);
 	tcase_add_test(raw, hidden_first_capability_keeps_the_way_to_the_next);
+	tcase_add_loop_test(raw, a_resizable_bar_has_the_hosts_size_to_choose_from_alone, 0,
+			    ARRAY_SIZE(resizable));
+	tcase_add_test(raw, a_resizable_bar_is_in_the_list_of_capabilities);
+	tcase_add_test(raw, the_guest_resizes_nothing);
+	tcase_add_loop_test(raw, a_size_that_the_capability_cannot_tell_hides_it, 0,
+			    ARRAY_SIZE(unspeakable));
+	tcase_add_test(raw, resizable_bars_of_virtual_functions_are_hidden);
+	tcase_add_test(raw, registers_of_a_resizable_bar_stay_inside_of_config_space);
 	suite_add_tcase(s, raw);
 
 	tcase_add_checked_fixture(up, set_up_started, tear_down);
