@@ -31,6 +31,7 @@
 	"      [,power=d3cold|d3hot|on]        the deepest state that the host may go to\n"     \
 	"      [,backend=auto|explicit|lowpower|d3hot]  how the host is asked for it\n"         \
 	"      [,pme=off|on|force]   whether the guest may arm its wake signal\n"               \
+	"      [,rom=off|device|FILE]          the expansion ROM that the guest finds\n"        \
 	"      [,wake=notify|rearm]            what a wake by the host leads to\n"              \
 	"      [,max-wakes-per-min=N]          so many of them count (default 30; 0: all)\n"    \
 	"      [,min-off-ms=N]                 awake at least so long before low power\n"       \

@@ -60,6 +60,7 @@ struct device_options {
 	enum device_backend backend;
 	enum device_pme pme;
 	enum device_wake wake;
+	const char *rom; /* NULL, "off", "device" or a path: of the named function alone */
 	bool has_max_wakes;
 	unsigned max_wakes_per_min; /* if has_max_wakes; 0: no limit */
 	unsigned min_off_ms;

@@ -16,6 +16,7 @@
 #include "devices/vfio/left_out.h"
 #include "devices/vfio/pme.h"
 #include "devices/vfio/preflight.h"
+#include "devices/vfio/rom.h"
 #include "vmm/bits.h"
 #include "vmm/event.h"
 #include "vmm/log.h"
@@ -171,6 +172,32 @@ static void offer_pme(struct vfio_device *device, enum device_pme wanted)
 		log_line(warn ? LOG_WARN : LOG_INFO, device->id, "%s", text);
 }
 
+/* A device whose ROM cannot be read is worth having without one; a file was asked for by name. */
+static int offer_rom(struct vfio_device *device, const struct topology_function *function,
+		     char *why, size_t why_len)
+{
+	const struct topology_bar *bar = &function->bars[TOPOLOGY_ROM];
+	char reason[VFIO_WHY_SIZE / 2];
+	int r;
+
+	if (function->rom_file) {
+		r = rom_from_file(device, function->rom_file, bar->size, reason, sizeof(reason));
+		if (r < 0) {
+			snprintf(why, why_len, "--device: %s: %s", device->bdf, reason);
+			return r;
+		}
+	} else if (function->rom_device) {
+		r = bar->size ? rom_from_device(device, bar->size) : -ENODATA;
+		if (r < 0)
+			log_warn(device->id,
+				 "rom=device: no ROM image can be read from the device (%s): the "
+				 "guest finds none; rom=FILE gives it one",
+				 strerror(-r));
+	}
+	vfio_config_place_rom(device, bar->addr);
+	return 0;
+}
+
 static int open_device(struct passthrough_slot *slot, const struct topology_slot *planned,
 		       unsigned i, char *why, size_t why_len)
 {
@@ -184,6 +211,7 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 		.pio = env->pio,
 		.mmio = env->mmio,
 		.irqchip = env->irqchip,
+		.rom = function->rom_device,
 	};
 	int r = vfio_device_open(&device->vfio, &slot->all->container, &args, why, why_len);
 
@@ -208,7 +236,7 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 	for (unsigned b = 0; b < VFIO_NR_BARS; b++)
 		if (function->bars[b].size)
 			vfio_config_place_bar(&device->vfio, b, function->bars[b].addr);
-	return 0;
+	return offer_rom(&device->vfio, function, why, why_len);
 }
 
 static int start_power(struct passthrough_slot *slot, const struct topology_slot *planned,

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devices/vfio/rom.h"
 #include "vmm/bits.h"
 #include "vmm/x86/layout.h"
 
@@ -44,7 +45,7 @@ static int read_hex(const char *sysfs, const char *bdf, const char *name, uint32
 	return n == 1 ? 0 : -EIO;
 }
 
-/* One line a resource: start, end, flags. The first six are the BARs. */
+/* One line a resource: start, end, flags. The first six are the BARs, then comes the ROM. */
 static int read_bars(const char *sysfs, struct topology_function *function)
 {
 	char path[320];
@@ -54,7 +55,7 @@ static int read_bars(const char *sysfs, struct topology_function *function)
 	f = fopen(path, "re");
 	if (!f)
 		return -errno;
-	for (unsigned i = 0; i < VFIO_NR_BARS; i++) {
+	for (unsigned i = 0; i < TOPOLOGY_BARS; i++) {
 		struct topology_bar *bar = &function->bars[i];
 		uint64_t start, end, flags;
 
@@ -62,6 +63,10 @@ static int read_bars(const char *sysfs, struct topology_function *function)
 			break;
 		if (!flags || end <= start)
 			continue;
+		if (i == TOPOLOGY_ROM) {
+			function->host_rom = end - start + 1;
+			continue;
+		}
 		bar->size = end - start + 1;
 		bar->io = flags & RESOURCE_IO;
 		bar->prefetchable = flags & RESOURCE_PREFETCH;
@@ -197,6 +202,29 @@ static int add_function(struct topology_slot *slot, const struct device_options 
 	return read_function(sysfs, function, why, why_len);
 }
 
+/* The ROM's BAR is 32 bits wide and not prefetchable: its size is all there is to say. */
+static int choose_rom(struct topology_function *function, const char *rom, char *why,
+		      size_t why_len)
+{
+	struct topology_bar *bar = &function->bars[TOPOLOGY_ROM];
+	char reason[512];
+	int r;
+
+	if (!rom || !strcmp(rom, "off"))
+		return 0;
+	if (!strcmp(rom, "device")) {
+		function->rom_device = true;
+		if (function->host_rom && function->host_rom <= ROM_MAX)
+			bar->size = rom_bar_size(function->host_rom);
+		return 0;
+	}
+	function->rom_file = rom;
+	r = rom_file_bar_size(rom, &bar->size, reason, sizeof(reason));
+	if (r < 0)
+		snprintf(why, why_len, "--device: %s: %s", function->bdf, reason);
+	return r;
+}
+
 /* The functions beside those that were named, with the keys of @options. A second --device of the
  * slot would give one of them twice, so it is refused, whichever comes first. */
 static int add_other_functions(struct topology_slot *slot, const struct device_options *options,
@@ -226,6 +254,7 @@ static int add_other_functions(struct topology_slot *slot, const struct device_o
 static int add_device(struct topology *topology, const struct device_options *options,
 		      const char *sysfs, char *why, size_t why_len)
 {
+	struct topology_function *function;
 	struct topology_slot *slot;
 	char bdf[16], host[16];
 	uint8_t number;
@@ -255,8 +284,11 @@ static int add_device(struct topology *topology, const struct device_options *op
 	r = add_function(slot, options, number, sysfs, why, why_len);
 	if (r < 0)
 		return r;
-	find_function(slot, number)->id = options->id;
-	r = merge_options(slot, options, bdf, why, why_len);
+	function = find_function(slot, number);
+	function->id = options->id;
+	r = choose_rom(function, options->rom, why, why_len);
+	if (r == 0)
+		r = merge_options(slot, options, bdf, why, why_len);
 	if (r < 0 || !options->all_functions)
 		return r;
 	slot->all = options->path;
@@ -334,12 +366,12 @@ static int by_size(const void *a, const void *b)
 static int place_window(struct topology_slot *slot, enum window window, struct space *space,
 			uint64_t *ret_base, uint64_t *ret_size, char *why, size_t why_len)
 {
-	struct topology_bar *bars[TOPOLOGY_FUNCTIONS * VFIO_NR_BARS];
+	struct topology_bar *bars[TOPOLOGY_FUNCTIONS * TOPOLOGY_BARS];
 	uint64_t base, at, total = 0;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < slot->nr; i++)
-		for (unsigned b = 0; b < VFIO_NR_BARS; b++) {
+		for (unsigned b = 0; b < TOPOLOGY_BARS; b++) {
 			struct topology_bar *bar = &slot->functions[i].bars[b];
 
 			if (bar->size && window_of(bar) == window) {

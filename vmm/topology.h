@@ -18,6 +18,8 @@
 #include "vmm/x86/acpi_tables.h"
 
 #define TOPOLOGY_FUNCTIONS 8
+#define TOPOLOGY_BARS	   (VFIO_NR_BARS + 1)
+#define TOPOLOGY_ROM	   VFIO_PCI_ROM_REGION_INDEX /* the last one of them */
 
 struct topology_bar {
 	uint64_t size; /* 0: none */
@@ -32,7 +34,10 @@ struct topology_function {
 	uint8_t number; /* function number in the guest */
 	uint16_t vendor;
 	uint32_t class; /* 24 bits */
-	struct topology_bar bars[VFIO_NR_BARS];
+	struct topology_bar bars[TOPOLOGY_BARS];
+	uint64_t host_rom;    /* size of the ROM BAR on the host; 0: none */
+	bool rom_device;      /* the guest gets a copy of the device's ROM, if it can be read */
+	const char *rom_file; /* the guest gets this one; NULL: it does not */
 };
 
 struct topology_slot {

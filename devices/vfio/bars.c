@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "devices/vfio/container.h"
+#include "devices/vfio/rom.h"
 #include "vmm/bits.h"
 #include "vmm/bus.h"
 #include "vmm/log.h"
@@ -259,6 +260,7 @@ void vfio_bars_retreat(struct vfio_device *device)
 		if (bar->on_bus && (!decoded(bar) || bar->bus_addr != bar->guest_addr))
 			bar_leave_bus(bar);
 	}
+	rom_retreat(device);
 }
 
 static void bar_join_bus(struct vfio_bar *bar)
@@ -292,6 +294,7 @@ void vfio_bars_update(struct vfio_device *device)
 	for (unsigned i = 0; i < VFIO_NR_BARS; i++)
 		if (decoded(&device->bars[i]))
 			bar_join_bus(&device->bars[i]);
+	rom_update(device);
 }
 
 void vfio_bars_hide(struct vfio_device *device)
@@ -332,6 +335,7 @@ void vfio_bars_exit(struct vfio_device *device)
 		}
 		bar->nr_pieces = 0;
 	}
+	rom_exit(device);
 }
 
 void vfio_bars_set_windows(struct vfio_container *container, const struct vfio_windows *windows)

@@ -162,7 +162,7 @@ static void init_header(struct vfio_device *device, bool multifunction)
 	device->virt[PCI_HEADER_TYPE] = 0x80;
 	device->shadow[PCI_HEADER_TYPE] = multifunction ? 0x80 : 0;
 	set_virtual(device, PCI_BIST, 1, 0, 0);
-	set_virtual(device, PCI_ROM_ADDRESS, 4, 0, 0); /* rom=off */
+	set_virtual(device, PCI_ROM_ADDRESS, 4, 0, 0); /* until vfio_config_place_rom() */
 	set_virtual(device, PCI_INTERRUPT_LINE, 1, 0, 0xff);
 	set_virtual(device, PCI_INTERRUPT_PIN, 1, pin > 4 ? 0 : pin, 0);
 }
@@ -456,7 +456,8 @@ static bool touches(unsigned off, unsigned size, unsigned reg, unsigned reg_size
 static bool touches_bars(unsigned off, unsigned size)
 {
 	return touches(off, size, PCI_COMMAND, 2) ||
-	       touches(off, size, PCI_BASE_ADDRESS_0, 4 * VFIO_NR_BARS);
+	       touches(off, size, PCI_BASE_ADDRESS_0, 4 * VFIO_NR_BARS) ||
+	       touches(off, size, PCI_ROM_ADDRESS, 4);
 }
 
 static bool touches_irqs(const struct vfio_device *device, unsigned off, unsigned size)
@@ -591,6 +592,15 @@ void vfio_config_place_bar(struct vfio_device *device, unsigned index, uint64_t 
 		put(device->shadow, off + 4,
 		    (uint32_t)(addr >> 32) & get(device->wmask, off + 4, 4), 4);
 	read_bar_addresses(device);
+}
+
+void vfio_config_place_rom(struct vfio_device *device, uint64_t addr)
+{
+	uint32_t mask = (uint32_t) ~(device->rom.size - 1) & (uint32_t)PCI_ROM_ADDRESS_MASK;
+
+	if (device->rom.bytes)
+		set_virtual(device, PCI_ROM_ADDRESS, 4, (uint32_t)addr & mask,
+			    mask | PCI_ROM_ADDRESS_ENABLE);
 }
 
 unsigned vfio_config_pmcsr(const struct vfio_device *device)

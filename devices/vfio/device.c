@@ -471,7 +471,7 @@ static int read_region(struct vfio_device *device, unsigned index)
 	return err;
 }
 
-static int read_info(struct vfio_device *device)
+static int read_info(struct vfio_device *device, bool rom)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 	int err;
@@ -482,12 +482,15 @@ static int read_info(struct vfio_device *device)
 		return -ENODEV;
 	device->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
 	for (unsigned i = 0; i <= VFIO_PCI_CONFIG_REGION_INDEX; i++) {
-		/* Asking about the ROM makes the kernel map it, and the guest gets none. */
-		if (i == VFIO_PCI_ROM_REGION_INDEX || i >= info.num_regions)
+		/* Asking about the ROM makes the kernel map it. */
+		if ((i == VFIO_PCI_ROM_REGION_INDEX && !rom) || i >= info.num_regions)
 			continue;
 		err = read_region(device, i);
-		if (err)
+		if (err && i != VFIO_PCI_ROM_REGION_INDEX)
 			return err;
+		if (err) /* then its size is 0, which rom_from_device() finds */
+			log_info(device->id, "the host does not tell the ROM's size: %s",
+				 strerror(-err));
 	}
 	for (unsigned i = 0; i < VFIO_PCI_NUM_IRQS && i < info.num_irqs; i++) {
 		struct vfio_irq_info irq = { .argsz = sizeof(irq), .index = i };
@@ -572,7 +575,7 @@ int vfio_device_open(struct vfio_device *device, struct vfio_container *containe
 			 strerror(-err), err == -EBUSY ? " (is it given twice?)" : "");
 		goto close;
 	}
-	err = read_info(device);
+	err = read_info(device, args->rom);
 	if (err) {
 		snprintf(why, why_len, "%s: vfio-pci does not describe it: %s", device->bdf,
 			 strerror(-err));

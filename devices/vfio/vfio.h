@@ -136,6 +136,15 @@ struct vfio_bar {
 	struct vfio_piece pieces[VFIO_MAX_PIECES];
 };
 
+/* rom.c: the guest's copy of an expansion ROM. */
+struct vfio_rom {
+	uint8_t *bytes; /* of `len`; behind them all ones. NULL: the guest finds no ROM */
+	uint64_t len;
+	uint64_t size; /* of the BAR, a power of two */
+	bool on_bus;   /* decoded at bus_addr now */
+	uint64_t bus_addr;
+};
+
 struct vfio_vector {
 	int event_fd; /* -1: not in use */
 	uint32_t gsi;
@@ -208,6 +217,7 @@ struct vfio_device {
 
 	struct vfio_region regions[VFIO_NR_REGIONS];
 	struct vfio_bar bars[VFIO_NR_BARS];
+	struct vfio_rom rom;
 	struct vfio_irqs irqs;
 	unsigned warned;	 /* bit n: enum vfio_warning n was logged */
 	struct power_slot *slot; /* told about PMCSR writes; may be NULL in tests */
@@ -243,6 +253,7 @@ struct vfio_open_args {
 	struct memory *memory;
 	struct bus *pio, *mmio;
 	struct irqchip *irqchip;
+	bool rom; /* rom_from_device() will be called: the host is asked for the ROM as well */
 };
 int vfio_device_open(struct vfio_device *device, struct vfio_container *container,
 		     const struct vfio_open_args *args, char *why, size_t why_len);
@@ -271,6 +282,8 @@ void vfio_config_set_pme_status(struct vfio_device *device);
 unsigned vfio_config_pmcsr(const struct vfio_device *device);
 /* Sets the BAR registers in the shadow to a placement chosen by the VMM. */
 void vfio_config_place_bar(struct vfio_device *device, unsigned bar, uint64_t addr);
+/* The same for the ROM that rom.c has copied: makes its register. Without it there is none. */
+void vfio_config_place_rom(struct vfio_device *device, uint64_t addr);
 
 /* bars.c */
 /* Maps what can be mapped of the memory BARs. After vfio_config_init(), which has found the BARs

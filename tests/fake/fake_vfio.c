@@ -125,7 +125,8 @@ static uint8_t *region_at(struct vfio_device *device, unsigned region, uint64_t 
 		return NULL;
 	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
 		return fake->config + off;
-	return region < VFIO_NR_BARS && fake->bars[region] ? fake->bars[region] + off : NULL;
+	return region < ARRAY_SIZE(fake->bars) && fake->bars[region] ? fake->bars[region] + off
+								     : NULL;
 }
 
 static int fake_region_read(struct vfio_device *device, unsigned region, uint64_t off, void *buf,
@@ -137,6 +138,9 @@ static int fake_region_read(struct vfio_device *device, unsigned region, uint64_
 
 	if (err || !at)
 		return err ? err : -EINVAL;
+	if (region == VFIO_PCI_ROM_REGION_INDEX &&
+	    !(fake_of(device)->config[PCI_COMMAND] & PCI_COMMAND_MEMORY))
+		return -EIO;
 	memcpy(buf, at, len);
 	return 0;
 }
@@ -523,7 +527,7 @@ void fake_vfio_start(struct fake_vfio *fake)
 	unsigned n = (unsigned)(strchr(fake->device.bdf, '.')[1] - '0');
 	int err;
 
-	for (unsigned i = 0; i < VFIO_NR_BARS; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(fake->bars); i++) {
 		if (!fake->device.regions[i].size)
 			continue;
 		fake->bars[i] = aligned_alloc(4096, align_up(fake->device.regions[i].size, 4096));
@@ -548,7 +552,7 @@ void fake_vfio_free(struct fake_vfio *fake)
 	if (!fake)
 		return;
 	vfio_device_close(&fake->device);
-	for (unsigned i = 0; i < VFIO_NR_BARS; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(fake->bars); i++)
 		free(fake->bars[i]);
 	if (fake->host == fake) {
 		irqchip_exit(&fake->irqchip);

@@ -12,6 +12,7 @@
  * The device: one 64-bit BAR 0 of 16 KiB with MSI-X table (16 entries) at 0x2000 and pending bits
  * at 0x3000, a 32-bit prefetchable BAR 2 of 8 KiB, an I/O BAR 4 of 32 ports; PM, MSI (8 vectors,
  * 64 bit, masks), MSI-X and PCIe capabilities; AER, SR-IOV, DSN, Resizable BAR and LTR.
+ * No ROM: a test gives regions[VFIO_PCI_ROM_REGION_INDEX] a size and fills bars[] there.
  * A test may change all of it before fake_vfio_start().
  */
 #ifndef COLDVM_TESTS_FAKE_FAKE_VFIO_H
@@ -77,7 +78,8 @@ struct fake_vfio {
 	struct fake_vfio_log log;
 
 	uint8_t config[PCI_CONFIG_SIZE];
-	uint8_t *bars[VFIO_NR_BARS]; /* page aligned, of the region's size */
+	/* Page aligned, of the region's size; the last one is the ROM. */
+	uint8_t *bars[VFIO_PCI_ROM_REGION_INDEX + 1];
 
 	/* Eventfds as the host's driver has them now, -1: none. */
 	int irq_fds[VFIO_PCI_NUM_IRQS][FAKE_VFIO_VECTORS];

@@ -123,7 +123,7 @@ static const char *const lines[] = {
 	"--kernel k --event-monitor path=e --api-socket path=a",
 	"--kernel k --event-monitor fd=7 --api-socket fd=8",
 	"--kernel k --device path=01:00.0,id=g,pr3=both,power=d3hot,backend=lowpower,functions=all,"
-	"pme=force,wake=rearm,max-wakes-per-min=0,min-off-ms=5,on-failure=stop,force=on",
+	"pme=force,rom=/r,wake=rearm,max-wakes-per-min=0,min-off-ms=5,on-failure=stop,force=on",
 };
 
 static json_t *config(void)

@@ -166,6 +166,7 @@ START_TEST(a_device_has_defaults)
 	ck_assert_int_eq(options.devices[0].power, DEVICE_POWER_D3COLD);
 	ck_assert_int_eq(options.devices[0].backend, DEVICE_BACKEND_AUTO);
 	ck_assert_int_eq(options.devices[0].pme, DEVICE_PME_OFF);
+	ck_assert_ptr_null(options.devices[0].rom);
 	ck_assert(!options.devices[0].all_functions);
 }
 END_TEST
@@ -503,7 +504,7 @@ static const struct {
 	  "--memory: unknown key 'mergeable': known are size, hugepages, shared, prefault" },
 	{ "--device path=a,iommu=on",
 	  "--device: unknown key 'iommu': known are path, id, pr3, power, backend, "
-	  "functions, pme, wake, max-wakes-per-min, min-off-ms, on-failure, force" },
+	  "functions, pme, rom, wake, max-wakes-per-min, min-off-ms, on-failure, force" },
 	{ "--platform x=y", "--platform: unknown key 'x': known are chassis" },
 	{ "--event-monitor file=a", "--event-monitor: unknown key 'file': known are path, fd" },
 	{ "--debug x=y", "--debug: unknown key 'x': known are blocking-on" },

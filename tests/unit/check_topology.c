@@ -18,6 +18,7 @@
 #define MEM64_PREF 0x0014220cu
 #define MEM32_PREF 0x00042208u
 #define IO	   0x00040101u
+#define ROM	   0x00046200u
 
 #define NVIDIA "0x10de"
 #define AMD    "0x1002"
@@ -468,12 +469,12 @@ static const struct topology_bar *bar(unsigned slot, unsigned function, unsigned
  * its own for memory, and apart from every other. */
 static void check_placement(void)
 {
-	const struct topology_bar *all[CVM_SLOT_MAX * TOPOLOGY_FUNCTIONS * VFIO_NR_BARS];
+	const struct topology_bar *all[CVM_SLOT_MAX * TOPOLOGY_FUNCTIONS * TOPOLOGY_BARS];
 	unsigned nr = 0;
 
 	for (unsigned s = 0; s < topology.nr; s++)
 		for (unsigned f = 0; f < topology.slots[s].nr; f++)
-			for (unsigned b = 0; b < VFIO_NR_BARS; b++) {
+			for (unsigned b = 0; b < TOPOLOGY_BARS; b++) {
 				const struct rootport_windows *w = &topology.slots[s].windows;
 				const struct topology_bar *p = bar(s, f, b);
 
@@ -717,6 +718,95 @@ END_TEST
 /* --- the ACPI view ------------------------------------------------------------------------------
  */
 
+/* --- ROM ----------------------------------------------------------------------------------------
+ */
+
+/* Functions 0 and 1, with ROMs of 512 and 64 KiB; --device for function 0, with @rom. */
+static struct device_options *give_rom(const char *rom)
+{
+	static const struct bar first[] = { { 0, KIB(16), MEM64 },
+					    { TOPOLOGY_ROM, KIB(512), ROM } },
+				second[] = { { TOPOLOGY_ROM, KIB(64), ROM } };
+	struct device_options *device = give("0000:01:00.0");
+
+	host_device("0000:01:00.0", AMD, "0x030000", first, ARRAY_SIZE(first));
+	host_device("0000:01:00.1", AMD, "0x040300", second, ARRAY_SIZE(second));
+	device->rom = rom;
+	return device;
+}
+
+static const char *const no_rom[] = { NULL, "off" };
+
+START_TEST(a_rom_that_nobody_asked_for_has_no_place)
+{
+	give_rom(no_rom[_i]);
+	build();
+	ck_assert_uint_eq(bar(0, 0, TOPOLOGY_ROM)->size, 0);
+	ck_assert(!topology.slots[0].functions[0].rom_device);
+	ck_assert_ptr_null(topology.slots[0].functions[0].rom_file);
+}
+END_TEST
+
+START_TEST(the_devices_rom_has_the_hosts_size_in_the_32_bit_window)
+{
+	give_rom("device");
+	build();
+	ck_assert(topology.slots[0].functions[0].rom_device);
+	ck_assert_uint_eq(bar(0, 0, TOPOLOGY_ROM)->size, KIB(512));
+	ck_assert_uint_lt(bar(0, 0, TOPOLOGY_ROM)->addr, GIB(4));
+	check_placement();
+	check_windows();
+}
+END_TEST
+
+START_TEST(a_device_without_a_rom_gets_no_place_for_one)
+{
+	host_device("0000:01:00.0", AMD, "0x010802", NULL, 0);
+	give("0000:01:00.0")->rom = "device";
+	build();
+	ck_assert(topology.slots[0].functions[0].rom_device);
+	ck_assert_uint_eq(bar(0, 0, TOPOLOGY_ROM)->size, 0);
+}
+END_TEST
+
+START_TEST(a_rom_is_that_of_the_named_function_alone)
+{
+	give_rom("device")->all_functions = true;
+	build();
+	ck_assert_uint_eq(topology.slots[0].nr, 2);
+	ck_assert_uint_eq(bar(0, 1, TOPOLOGY_ROM)->size, 0);
+	ck_assert(!topology.slots[0].functions[1].rom_device);
+}
+END_TEST
+
+START_TEST(a_rom_file_has_a_place_of_its_own_size)
+{
+	static char image[3000] = { 0x55, (char)0xaa };
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/rom", sysfs.root);
+	f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(image, sizeof(image), 1, f), 1);
+	ck_assert_int_eq(fclose(f), 0);
+	give_rom(path);
+	build();
+	ck_assert_uint_eq(bar(0, 0, TOPOLOGY_ROM)->size, KIB(4));
+	ck_assert_str_eq(topology.slots[0].functions[0].rom_file, path);
+	check_placement();
+	check_windows();
+}
+END_TEST
+
+START_TEST(a_rom_file_that_is_not_there_is_refused)
+{
+	give_rom("/nowhere/rom");
+	build_fails(-ENOENT, "--device: 0000:01:00.0: rom=/nowhere/rom: cannot be opened: No such "
+			     "file or directory");
+}
+END_TEST
+
 START_TEST(acpi_sees_the_same_slots_functions_and_windows)
 {
 	static struct acpi_config acpi;
@@ -800,6 +890,14 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_window_that_others_have_filled_is_refused_with_the_rest);
 	tcase_add_test(t, io_ports_that_do_not_fit_are_refused);
 	tcase_add_test(t, bars_that_only_their_alignment_makes_too_big_are_refused);
+
+	t = suite_case(s, "ROM", setup, teardown);
+	tcase_add_loop_test(t, a_rom_that_nobody_asked_for_has_no_place, 0, ARRAY_SIZE(no_rom));
+	tcase_add_test(t, the_devices_rom_has_the_hosts_size_in_the_32_bit_window);
+	tcase_add_test(t, a_device_without_a_rom_gets_no_place_for_one);
+	tcase_add_test(t, a_rom_is_that_of_the_named_function_alone);
+	tcase_add_test(t, a_rom_file_has_a_place_of_its_own_size);
+	tcase_add_test(t, a_rom_file_that_is_not_there_is_refused);
 
 	t = suite_case(s, "ACPI", setup, teardown);
 	tcase_add_test(t, acpi_sees_the_same_slots_functions_and_windows);
