@@ -40,8 +40,9 @@ int client_receive(struct client_conn *conn);
 
 /*
  * One request with the body @text (NULL: none), its whole response. Waits 10 s for each part of it
- * at most, for an order (no GET) 2 min. Returns the status, and in *@ret_body the body with a NUL behind it, which the caller
- * frees. -errno with one line in @why if there is no answer, or none of a coldvm.
+ * at most, for an order (no GET) 2 min. Returns the status, and in *@ret_body the body with a NUL
+ * behind it, which the caller frees. -errno with one line in @why if there is no answer, or none of
+ * a coldvm.
  */
 int client_ask(const char *path, const char *method, const char *target, const char *text,
 	       char **ret_body, char *why, size_t why_len);

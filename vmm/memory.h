@@ -46,7 +46,8 @@ struct memory {
 };
 
 /* Maps the RAM and gives it to @kvm. -ENOMEM when the host has not enough (hugepages that are
- * not reserved included), -EOPNOTSUPP for prefault before Linux 5.14, -EINVAL for a size that cannot be laid out. */
+ * not reserved included), -EOPNOTSUPP for prefault before Linux 5.14, -EINVAL for a size that
+ * cannot be laid out. */
 int memory_init(struct memory *memory, struct kvm *kvm, const struct memory_config *config);
 void memory_exit(struct memory *memory);
 
