@@ -426,18 +426,23 @@ static void read_file(const char *name, char *text, size_t size)
 	text[len] = '\0';
 }
 
-/* What it writes goes back to the guest: cat is the simplest network there is. */
-START_TEST(frames_pass_through_the_passt_that_is_started)
+/* @script is a passt that gives each frame back: cat is the simplest network there is. */
+static void pass_frame_through(const char *script)
 {
 	uint64_t gpa;
 
-	start_passt("exec cat <&3 >&3");
+	start_passt(script);
 	net_rig_start(&rig, MRG, 2);
 	gpa = offer_and_kick(2000);
 	net_rig_pattern(in, 300, 4);
 	net_rig_send(&rig, TX, in, 300);
 	expect(gpa, 300, 4);
 	stop_passt();
+}
+
+START_TEST(frames_pass_through_the_passt_that_is_started)
+{
+	pass_frame_through("exec cat <&3 >&3");
 }
 END_TEST
 
@@ -543,15 +548,7 @@ END_TEST
 
 START_TEST(a_passt_that_talks_without_end_does_not_stop_frames)
 {
-	uint64_t gpa;
-
-	start_passt("yes >&2 & cat <&3 >&3; kill $!");
-	net_rig_start(&rig, MRG, 2);
-	gpa = offer_and_kick(2000);
-	net_rig_pattern(in, 300, 4);
-	net_rig_send(&rig, TX, in, 300);
-	expect(gpa, 300, 4);
-	stop_passt();
+	pass_frame_through("yes >&2 & cat <&3 >&3; kill $!");
 }
 END_TEST
 

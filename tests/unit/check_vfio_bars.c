@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* BARs on the buses, in memslots and in the IOMMU. */
-#include <check.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdlib.h>
@@ -9,22 +8,10 @@
 #include "devices/vfio/power.h"
 #include "tests/fake/fake_kvm.h"
 #include "tests/fake/fake_vfio.h"
+#include "tests/unit/suite.h"
 #include "vmm/bits.h"
 
 static struct fake_vfio *fake;
-
-void power_slot_pmcsr(struct power_slot *slot, struct vfio_device *device, unsigned state)
-{
-	(void)slot;
-	(void)device;
-	(void)state;
-}
-
-unsigned pci_intx_pin_gsi(const struct pci_function *function, unsigned pin)
-{
-	(void)function;
-	return 15 + pin;
-}
 
 static void set_up(void)
 {
@@ -527,11 +514,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

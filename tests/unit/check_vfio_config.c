@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Config space: what the guest sees, what reaches the device, and nothing while sealed. */
-#include <check.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
@@ -9,33 +8,11 @@
 
 #include "devices/vfio/power.h"
 #include "tests/fake/fake_vfio.h"
+#include "tests/unit/suite.h"
+#include "tests/unit/vfio_rig.h"
 #include "vmm/bits.h"
 
 static struct fake_vfio *fake;
-
-/* The slot as this suite sees it, instead of power.c. */
-static struct {
-	unsigned calls, state;
-	bool locked; /* device->lock was held */
-	bool shown;  /* BAR 0 was on the bus at that time */
-} told;
-
-void power_slot_pmcsr(struct power_slot *slot, struct vfio_device *device, unsigned state)
-{
-	(void)slot;
-	told.calls++;
-	told.state = state;
-	told.locked = pthread_mutex_trylock(&device->lock);
-	told.shown = device->bars[0].on_bus;
-	if (!told.locked)
-		pthread_mutex_unlock(&device->lock);
-}
-
-unsigned pci_intx_pin_gsi(const struct pci_function *function, unsigned pin)
-{
-	(void)function;
-	return 15 + pin;
-}
 
 static void set_up(void)
 {
@@ -484,254 +461,6 @@ START_TEST(device_that_was_put_into_d0_shows_its_bars_when_unsealed)
 }
 END_TEST
 
-/* --- capabilities --------------------------------------------------------------------------------
- */
-
-START_TEST(msi_registers_never_reach_the_device)
-{
-	const unsigned msi = FAKE_VFIO_MSI;
-
-	/* A dword write of the header holds the enable bit. */
-	fake_vfio_config_write(fake, msi, PCI_MSI_FLAGS_ENABLE << 16, 4);
-	fake_vfio_config_write(fake, msi + PCI_MSI_ADDRESS_LO, 0xfee00000, 4);
-	ck_assert_uint_eq(fake_vfio_get(fake, msi + PCI_MSI_FLAGS, 2), 0x0186);
-	ck_assert_uint_eq(fake_vfio_get(fake, msi + PCI_MSI_ADDRESS_LO, 4), 0);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, msi + PCI_MSI_FLAGS, 2), 0x0187);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, msi + PCI_MSI_ADDRESS_LO, 4), 0xfee00000);
-}
-END_TEST
-
-START_TEST(msix_control_never_reaches_the_device)
-{
-	fake_vfio_config_write(fake, FAKE_VFIO_MSIX, 0xffff0000, 4);
-	ck_assert_uint_eq(fake_vfio_get(fake, FAKE_VFIO_MSIX + PCI_MSIX_FLAGS, 2),
-			  FAKE_VFIO_MSIX_ENTRIES - 1);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, FAKE_VFIO_MSIX + PCI_MSIX_FLAGS, 2),
-			  (FAKE_VFIO_MSIX_ENTRIES - 1) | PCI_MSIX_FLAGS_ENABLE |
-				  PCI_MSIX_FLAGS_MASKALL);
-}
-END_TEST
-
-START_TEST(function_level_reset_reaches_the_device)
-{
-	unsigned off = FAKE_VFIO_PCIE + PCI_EXP_DEVCTL;
-
-	fake_vfio_config_write(fake, off, PCI_EXP_DEVCTL_BCR_FLR, 2);
-	ck_assert_uint_eq(fake_vfio_get(fake, off, 2), PCI_EXP_DEVCTL_BCR_FLR);
-}
-END_TEST
-
-/* Ids of the capabilities that a guest finds, in order. */
-static unsigned walk(unsigned ids[16])
-{
-	unsigned at = fake_vfio_config_read(fake, PCI_CAPABILITY_LIST, 1), n = 0;
-
-	for (; at && n < 16; at = fake_vfio_config_read(fake, at + 1, 1))
-		ids[n++] = fake_vfio_config_read(fake, at, 1);
-	return n;
-}
-
-static unsigned walk_ext(unsigned ids[16])
-{
-	unsigned at = 0x100, n = 0;
-
-	while (at && n < 16) {
-		uint32_t header = fake_vfio_config_read(fake, at, 4);
-
-		ids[n++] = PCI_EXT_CAP_ID(header);
-		at = PCI_EXT_CAP_NEXT(header);
-	}
-	return n;
-}
-
-START_TEST(capabilities_are_in_the_devices_order)
-{
-	unsigned ids[16];
-
-	ck_assert_uint_eq(walk(ids), 4);
-	ck_assert_uint_eq(ids[0], PCI_CAP_ID_PM);
-	ck_assert_uint_eq(ids[1], PCI_CAP_ID_MSI);
-	ck_assert_uint_eq(ids[2], PCI_CAP_ID_MSIX);
-	ck_assert_uint_eq(ids[3], PCI_CAP_ID_EXP);
-}
-END_TEST
-
-START_TEST(enhanced_allocation_is_jumped_over)
-{
-	unsigned ids[16];
-
-	fake_vfio_put(fake, 0xc0, PCI_CAP_ID_EA | FAKE_VFIO_PM << 8, 2);
-	fake_vfio_put(fake, PCI_CAPABILITY_LIST, 0xc0, 1);
-	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
-	ck_assert_uint_eq(walk(ids), 4);
-	ck_assert_uint_eq(ids[0], PCI_CAP_ID_PM);
-}
-END_TEST
-
-START_TEST(capabilities_that_loop_end)
-{
-	unsigned ids[16];
-
-	fake_vfio_put(fake, FAKE_VFIO_PCIE + 1, FAKE_VFIO_PM, 1);
-	fake_vfio_put(fake, FAKE_VFIO_LTR, 0x00010018 | (uint32_t)FAKE_VFIO_AER << 20, 4);
-	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
-	ck_assert_uint_eq(walk(ids), 4);
-	ck_assert_uint_eq(walk_ext(ids), 3);
-}
-END_TEST
-
-START_TEST(capability_at_the_very_end_stays_inside)
-{
-	for (unsigned id = 0; id < 0x16; id++) {
-		fake_vfio_put(fake, PCI_CAPABILITY_LIST, 0xfc, 1);
-		fake_vfio_put(fake, 0xfc, 0xffff0000 | id, 4);
-		fake_vfio_put(fake, 0x100, 0x00010001 | 0xffcu << 20, 4);
-		fake_vfio_put(fake, 0xffc, 0x00010000 | id, 4);
-		ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
-	}
-}
-END_TEST
-
-START_TEST(hidden_extended_capabilities_are_jumped_over)
-{
-	unsigned ids[16];
-
-	ck_assert_uint_eq(walk_ext(ids), 3);
-	ck_assert_uint_eq(ids[0], PCI_EXT_CAP_ID_ERR);
-	ck_assert_uint_eq(ids[1], PCI_EXT_CAP_ID_DSN);
-	ck_assert_uint_eq(ids[2], PCI_EXT_CAP_ID_LTR);
-}
-END_TEST
-
-START_TEST(registers_of_a_hidden_capability_are_not_there)
-{
-	ck_assert_uint_eq(fake_vfio_config_read(fake, FAKE_VFIO_SRIOV + 0x0c, 4), 0);
-	fake_vfio_config_write(fake, FAKE_VFIO_SRIOV + 0x08, 1, 2);
-	fake_vfio_config_write(fake, FAKE_VFIO_REBAR + PCI_REBAR_CTRL, 0x1f00, 4);
-	ck_assert_uint_eq(fake_vfio_count(fake, "region_write"), 0);
-	/* One BAR to resize: what follows its registers is the device's again. */
-	ck_assert_uint_eq(fake_vfio_config_read(fake, FAKE_VFIO_LTR + 4, 4), 0x10031003);
-}
-END_TEST
-
-START_TEST(hidden_first_capability_keeps_the_way_to_the_next)
-{
-	unsigned ids[16];
-
-	fake_vfio_put(fake, 0x100, 0x0001000f | (uint32_t)FAKE_VFIO_DSN << 20, 4); /* ATS */
-	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
-	ck_assert_uint_eq(walk_ext(ids), 3);
-	ck_assert_uint_eq(ids[0], 0);
-	ck_assert_uint_eq(ids[1], PCI_EXT_CAP_ID_DSN);
-}
-END_TEST
-
-/* --- Resizable BAR -------------------------------------------------------------------------------
- */
-
-#define REBAR_CAP  (FAKE_VFIO_REBAR + PCI_REBAR_CAP)
-#define REBAR_CTRL (FAKE_VFIO_REBAR + PCI_REBAR_CTRL)
-
-/* BAR 0 of @size bytes, which the device would make 64 KiB to 1 GiB; two pairs, the other for the
- * 2 MiB of BAR 2. */
-static void make_resizable(uint64_t size)
-{
-	fake->device.regions[0].size = size;
-	fake->device.regions[2].size = MIB(2);
-	fake_vfio_put(fake, FAKE_VFIO_REBAR, 0x00010015 | 0x1c0u << 20, 4);
-	fake_vfio_put(fake, REBAR_CAP, 0x00007ff0, 4);
-	fake_vfio_put(fake, REBAR_CTRL, 0xffff0000 | 9 << PCI_REBAR_CTRL_BAR_SHIFT | 2 << 5, 4);
-	fake_vfio_put(fake, REBAR_CAP + 8, 0x00000070, 4);
-	fake_vfio_put(fake, REBAR_CTRL + 8, 2 << PCI_REBAR_CTRL_BAR_SHIFT | 2, 4);
-	fake_vfio_put(fake, 0x1c0, 0x00010018, 4);
-	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
-	fake_vfio_clear(fake);
-}
-
-static const struct {
-	uint64_t size;
-	uint32_t cap, ctrl;
-} resizable[] = {
-	{ MIB(1), 1u << 4, 0x0040 },
-	{ MIB(256), 1u << 12, 0x0840 },
-	{ GIB(32), 1u << 19, 0x0f40 },
-	{ UINT64_C(1) << 47, 1u << 31, 0x1b40 },
-};
-
-START_TEST(a_resizable_bar_has_the_hosts_size_to_choose_from_alone)
-{
-	make_resizable(resizable[_i].size);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP, 4), resizable[_i].cap);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL, 4), resizable[_i].ctrl);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP + 8, 4), 1u << 5);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL + 8, 4), 0x0102);
-}
-END_TEST
-
-START_TEST(a_resizable_bar_is_in_the_list_of_capabilities)
-{
-	unsigned ids[16];
-
-	make_resizable(MIB(256));
-	ck_assert_uint_eq(walk_ext(ids), 4);
-	ck_assert_uint_eq(ids[2], PCI_EXT_CAP_ID_REBAR);
-	ck_assert_uint_eq(ids[3], PCI_EXT_CAP_ID_LTR);
-}
-END_TEST
-
-START_TEST(the_guest_resizes_nothing)
-{
-	make_resizable(MIB(256));
-	fake_vfio_config_write(fake, REBAR_CTRL, 0x1f00, 4);
-	fake_vfio_config_write(fake, REBAR_CTRL + 1, 0x0a, 1);
-	fake_vfio_config_write(fake, REBAR_CTRL + 8, 0xffffffff, 4);
-	fake_vfio_config_write(fake, REBAR_CAP, 0xffffffff, 4);
-	ck_assert_uint_eq(fake_vfio_count(fake, "region_write"), 0);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP, 4), 1u << 12);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL, 4), 0x0840);
-}
-END_TEST
-
-/* Nothing to say of a BAR below 1 MiB, of one above 128 TiB, and of one that is not there. */
-static const uint64_t unspeakable[] = { KIB(64), UINT64_C(1) << 48, 0 };
-
-START_TEST(a_size_that_the_capability_cannot_tell_hides_it)
-{
-	unsigned ids[16];
-
-	make_resizable(unspeakable[_i]);
-	ck_assert_uint_eq(walk_ext(ids), 3);
-	ck_assert_uint_eq(ids[2], PCI_EXT_CAP_ID_LTR);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP, 4), 0);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL + 8, 4), 0);
-}
-END_TEST
-
-START_TEST(resizable_bars_of_virtual_functions_are_hidden)
-{
-	unsigned ids[16];
-
-	fake->device.regions[0].size = MIB(256);
-	fake_vfio_put(fake, FAKE_VFIO_REBAR, 0x00010024 | (uint32_t)FAKE_VFIO_LTR << 20, 4);
-	fake_vfio_put(fake, REBAR_CAP, 0x00007ff0, 4);
-	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
-	ck_assert_uint_eq(walk_ext(ids), 3);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CAP, 4), 0);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, REBAR_CTRL, 4), 0);
-}
-END_TEST
-
-START_TEST(registers_of_a_resizable_bar_stay_inside_of_config_space)
-{
-	fake->device.regions[0].size = MIB(256);
-	fake_vfio_put(fake, FAKE_VFIO_AER, 0x00020001 | 0xff0u << 20, 4);
-	fake_vfio_put(fake, 0xff0, 0x00010015, 4);
-	fake_vfio_put(fake, 0xff0 + PCI_REBAR_CTRL, 2 << PCI_REBAR_CTRL_NBAR_SHIFT, 4);
-	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
-	ck_assert_uint_eq(fake_vfio_config_read(fake, FAKE_VFIO_AER, 4) >> 20, 0);
-}
-END_TEST
-
 /* --- everything at once --------------------------------------------------------------------------
  */
 
@@ -770,18 +499,6 @@ static Suite *suite(void)
 	tcase_add_test(raw, bridge_is_refused);
 	tcase_add_test(raw, refused_read_at_start_is_returned);
 	tcase_add_test(raw, d1_and_d2_are_neither_offered_nor_taken);
-	tcase_add_test(raw, enhanced_allocation_is_jumped_over);
-	tcase_add_test(raw, capabilities_that_loop_end);
-	tcase_add_test(raw, capability_at_the_very_end_stays_inside);
-	tcase_add_test(raw, hidden_first_capability_keeps_the_way_to_the_next);
-	tcase_add_loop_test(raw, a_resizable_bar_has_the_hosts_size_to_choose_from_alone, 0,
-			    ARRAY_SIZE(resizable));
-	tcase_add_test(raw, a_resizable_bar_is_in_the_list_of_capabilities);
-	tcase_add_test(raw, the_guest_resizes_nothing);
-	tcase_add_loop_test(raw, a_size_that_the_capability_cannot_tell_hides_it, 0,
-			    ARRAY_SIZE(unspeakable));
-	tcase_add_test(raw, resizable_bars_of_virtual_functions_are_hidden);
-	tcase_add_test(raw, registers_of_a_resizable_bar_stay_inside_of_config_space);
 	suite_add_tcase(s, raw);
 
 	tcase_add_checked_fixture(up, set_up_started, tear_down);
@@ -810,12 +527,6 @@ static Suite *suite(void)
 	tcase_add_test(up, pme_is_armed_by_the_guest_and_the_device_hears_nothing_of_it);
 	tcase_add_loop_test(up, pme_status_is_set_by_a_wake_alone_and_cleared_by_a_written_1, 0, 3);
 	tcase_add_test(up, pme_context_outlives_the_power);
-	tcase_add_test(up, msi_registers_never_reach_the_device);
-	tcase_add_test(up, msix_control_never_reaches_the_device);
-	tcase_add_test(up, function_level_reset_reaches_the_device);
-	tcase_add_test(up, capabilities_are_in_the_devices_order);
-	tcase_add_test(up, hidden_extended_capabilities_are_jumped_over);
-	tcase_add_test(up, registers_of_a_hidden_capability_are_not_there);
 	tcase_add_test(up, random_accesses_are_harmless);
 	suite_add_tcase(s, up);
 	return s;
@@ -823,11 +534,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

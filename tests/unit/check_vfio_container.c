@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Addresses, IOVA ranges, locked memory, and what is said about groups. */
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "devices/vfio/container.h"
 #include "devices/vfio/host.h"
 #include "tests/fake/fake_sysfs.h"
+#include "tests/unit/suite.h"
 #include "vmm/bits.h"
 #include "vmm/memory.h"
 
@@ -455,11 +455,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

@@ -3,7 +3,6 @@
  */
 #include "devices/vfio/rom.h"
 
-#include <check.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 
 #include "devices/vfio/power.h"
 #include "tests/fake/fake_vfio.h"
+#include "tests/unit/suite.h"
 #include "vmm/bits.h"
 
 #define ROM_ADDR 0xc8000000u
@@ -21,19 +21,6 @@
 
 static struct fake_vfio *fake;
 static char directory[64], path[96], why[512];
-
-void power_slot_pmcsr(struct power_slot *slot, struct vfio_device *device, unsigned state)
-{
-	(void)slot;
-	(void)device;
-	(void)state;
-}
-
-unsigned pci_intx_pin_gsi(const struct pci_function *function, unsigned pin)
-{
-	(void)function;
-	return 15 + pin;
-}
 
 /* Byte @i of the image. */
 static uint8_t image(size_t i)
@@ -463,11 +450,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }
