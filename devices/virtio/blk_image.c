@@ -205,6 +205,13 @@ static void measure_direct(struct blk_image *image)
 		image->block_size *= 2;
 }
 
+/* A file's transfers go to the device that its file system is on, if it is on one. */
+static void measure_pieces(struct blk_image *image, dev_t device)
+{
+	image->pieces = blk_piece_limits(KIB(1) * queue_limit(device, "max_sectors_kb"),
+					 queue_limit(device, "max_segments"), image->block_size);
+}
+
 static bool power_of_two(uint64_t value)
 {
 	return value && !(value & (value - 1));
@@ -243,6 +250,8 @@ static int measure(struct blk_image *image, const char *path, char *why, size_t 
 	if (image->direct)
 		measure_direct(image);
 	tidy(image);
+	if (image->direct)
+		measure_pieces(image, image->device ? st.st_rdev : st.st_dev);
 	return 0;
 }
 

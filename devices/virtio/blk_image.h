@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "devices/virtio/blk_piece.h"
+
 struct blk_image {
 	int fd;
 	bool readonly;
@@ -19,6 +21,7 @@ struct blk_image {
 	uint32_t mem_align;	 /* bytes, a power of two: of a buffer's address */
 	bool discard;		 /* the host can give up the space of a range */
 	uint32_t discard_align;	 /* bytes, a multiple of block_size */
+	struct blk_piece_limits pieces; /* of transfers with O_DIRECT; else none */
 };
 
 struct blk_image_config {

@@ -37,6 +37,9 @@
 #define BOUNCE_SIZE KIB(128)
 #define STACK_SIZE  KIB(256)
 #define BACKOFF_NS  10000000
+#define CQ_ENTRIES  (2 * BLK_MAX_WORKS)
+/* Room for the results of all operations, the poll and its end. */
+#define MAX_IN_FLIGHT (CQ_ENTRIES - 2)
 
 /* User data that names no work. */
 #define KICK   UINT64_MAX
@@ -249,12 +252,13 @@ static void arm_kick(struct blk_queue *queue)
 	queue->kick_armed = true;
 }
 
-/* Makes an operation for each request that wants one. */
+/* Makes an operation for each request that wants one, and several for one that wants pieces. */
 static void issue(struct blk_queue *queue)
 {
-	while (queue->todo.head) {
+	while (queue->todo.head && queue->in_flight < MAX_IN_FLIGHT) {
 		struct blk_work *work = queue->todo.head;
 		struct io_uring_sqe *sqe;
+		bool more;
 
 		if (work->bounced && queue->bounce_owner && queue->bounce_owner != work) {
 			blk_list_add(&queue->waiting, blk_list_take(&queue->todo));
@@ -263,10 +267,11 @@ static void issue(struct blk_queue *queue)
 		sqe = get_sqe(queue);
 		if (!sqe)
 			return; /* results have to be taken first */
-		blk_list_take(&queue->todo);
 		if (work->bounced)
 			queue->bounce_owner = work;
-		blk_work_prepare(work, &queue->host, sqe);
+		more = blk_work_prepare(work, &queue->host, sqe);
+		if (!more)
+			blk_list_take(&queue->todo);
 		io_uring_sqe_set_data64(sqe, (uint64_t)(work - queue->places.works));
 		work->busy = true;
 		queue->in_flight++;
@@ -290,10 +295,14 @@ static void take_result(struct blk_queue *queue, struct blk_work *work, int resu
 	int ret;
 
 	queue->in_flight--;
-	work->busy = false;
-	if (queue->stopping)
+	if (queue->stopping) {
+		work->busy = false;
 		return; /* the guest has reset the disk and expects nothing */
+	}
 	ret = blk_work_result(work, &queue->host, result);
+	if (ret == -EINPROGRESS)
+		return;
+	work->busy = false;
 	if (ret > 0) {
 		blk_list_add(&queue->todo, work);
 		return;
@@ -335,7 +344,10 @@ static void cancel_all(struct blk_queue *queue)
 
 		if (!sqe)
 			continue; /* then it is waited for */
-		io_uring_prep_cancel64(sqe, i, 0);
+		/* Of those in pieces all; before Linux 5.19 none, which is only slower. */
+		io_uring_prep_cancel64(
+			sqe, i,
+			queue->places.works[i].pieces.in_flight ? IORING_ASYNC_CANCEL_ALL : 0);
 		io_uring_sqe_set_data64(sqe, CANCEL);
 	}
 }
@@ -474,7 +486,7 @@ static int make_ring(struct blk_queue *queue)
 	for (size_t i = 0; i < ARRAY_SIZE(flags) && ret == -EINVAL; i++) {
 		struct io_uring_params params = {
 			.flags = flags[i] | IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE,
-			.cq_entries = 2 * BLK_MAX_WORKS,
+			.cq_entries = CQ_ENTRIES,
 		};
 
 		ret = io_uring_queue_init_params(SQ_ENTRIES, &queue->ring, &params);

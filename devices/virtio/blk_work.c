@@ -232,11 +232,35 @@ static void copy_bounce(struct blk_work *work, const struct blk_host *host, size
 	}
 }
 
+/* A single buffer needs no vector, which the kernel would have to copy. Its length is that of an
+ * unsigned: the guest's RAM may have longer ones. */
+static void prepare_one(struct blk_work *work, struct io_uring_sqe *sqe, void *base, uint64_t len,
+			uint64_t offset)
+{
+	unsigned size = (unsigned)min_u64(len, GIB(1));
+
+	if (work->request.type == VIRTIO_BLK_T_OUT)
+		io_uring_prep_write(sqe, 0, base, size, offset);
+	else
+		io_uring_prep_read(sqe, 0, base, size, offset);
+}
+
+static void prepare_buffers(struct blk_work *work, struct io_uring_sqe *sqe,
+			    const struct iovec *iov, unsigned nr, uint64_t offset)
+{
+	if (nr == 1)
+		prepare_one(work, sqe, iov->iov_base, iov->iov_len, offset);
+	else if (work->request.type == VIRTIO_BLK_T_OUT)
+		io_uring_prep_writev(sqe, 0, iov, nr, offset);
+	else
+		io_uring_prep_readv(sqe, 0, iov, nr, offset);
+}
+
 static void prepare_transfer(struct blk_work *work, const struct blk_host *host,
 			     struct io_uring_sqe *sqe)
 {
 	bool out = work->request.type == VIRTIO_BLK_T_OUT;
-	struct iovec *iov = buffers(work) + work->at;
+	const struct iovec *iov = buffers(work) + work->at;
 	unsigned nr = work->nr - work->at;
 	struct iovec bounce;
 
@@ -248,20 +272,7 @@ static void prepare_transfer(struct blk_work *work, const struct blk_host *host,
 		iov = &bounce;
 		nr = 1;
 	}
-	/* A single buffer needs no vector, which the kernel would have to copy. Its length is
-	 * that of an unsigned: the guest's RAM may have longer ones. */
-	if (nr == 1) {
-		unsigned len = (unsigned)min_u64(iov->iov_len, GIB(1));
-
-		if (out)
-			io_uring_prep_write(sqe, 0, iov->iov_base, len, work->offset);
-		else
-			io_uring_prep_read(sqe, 0, iov->iov_base, len, work->offset);
-	} else if (out) {
-		io_uring_prep_writev(sqe, 0, iov, nr, work->offset);
-	} else {
-		io_uring_prep_readv(sqe, 0, iov, nr, work->offset);
-	}
+	prepare_buffers(work, sqe, iov, nr, work->offset);
 }
 
 /* Takes @len bytes off the buffers. */
@@ -281,6 +292,58 @@ static void advance(struct blk_work *work, uint64_t len)
 		if (!current->iov_len)
 			work->at++;
 	}
+}
+
+/* --- in pieces -------------------------------------------------------------------------------- */
+
+static bool wants_pieces(struct blk_work *work, const struct blk_host *host)
+{
+	return !work->bounced && !work->pieces.off &&
+	       blk_piece_needed(&host->image->pieces, buffers(work) + work->at,
+				work->nr - work->at);
+}
+
+/* True if there is another one. */
+static bool prepare_piece(struct blk_work *work, const struct blk_host *host,
+			  struct io_uring_sqe *sqe)
+{
+	struct blk_piece piece;
+
+	if (!work->pieces.made)
+		work->pieces.next = (struct blk_piece_place){ .at = work->at };
+	piece = blk_piece_next(&host->image->pieces, host->image->block_size, buffers(work),
+			       work->nr, &work->pieces.next);
+	if (piece.iov)
+		prepare_buffers(work, sqe, piece.iov, piece.nr, work->offset + work->pieces.asked);
+	else
+		prepare_one(work, sqe, piece.base, piece.len, work->offset + work->pieces.asked);
+	work->pieces.asked += piece.len;
+	work->pieces.in_flight++;
+	work->pieces.made++;
+	work->pieces.more = work->pieces.next.at < work->nr && work->pieces.made < BLK_MAX_PIECES;
+	return work->pieces.more;
+}
+
+/*
+ * Only if all of them succeeded is the result theirs. Else the same bytes are transferred once
+ * more, one operation after the other, whose results tell what is wrong and where.
+ */
+static int piece_result(struct blk_work *work, int result)
+{
+	uint64_t asked = work->pieces.asked;
+	bool all;
+
+	work->pieces.in_flight--;
+	work->pieces.moved += result > 0 ? (uint64_t)result : 0;
+	if (work->pieces.in_flight || work->pieces.more)
+		return -EINPROGRESS;
+	all = work->pieces.moved == asked;
+	work->pieces.made = 0;
+	work->pieces.asked = work->pieces.moved = 0;
+	work->pieces.off = !all;
+	if (all)
+		advance(work, asked);
+	return work->left != 0;
 }
 
 static int transfer_result(struct blk_work *work, const struct blk_host *host, int result)
@@ -315,35 +378,49 @@ void blk_work_begin(struct blk_work *work, const struct blk_host *host)
 		work->offset = work->request.sector * BLK_SECTOR;
 		work->left = work->request.len;
 		work->bounced = blk_work_must_bounce(host, buffers(work), work->nr);
+		memset(&work->pieces, 0, sizeof(work->pieces));
 	} else if (is_range(work)) {
 		/* Nothing but empty ranges: there is a sync to do, at most. */
 		work->syncing = !begin_range(work, host);
 	}
 }
 
-void blk_work_prepare(struct blk_work *work, struct blk_host *host, struct io_uring_sqe *sqe)
+bool blk_work_prepare(struct blk_work *work, struct blk_host *host, struct io_uring_sqe *sqe)
 {
+	bool more = false;
+
 	if (work->syncing)
 		io_uring_prep_fsync(sqe, 0, IORING_FSYNC_DATASYNC);
 	else if (is_range(work))
 		prepare_range(work, host, sqe);
+	else if (work->pieces.more || wants_pieces(work, host))
+		more = prepare_piece(work, host, sqe);
 	else
 		prepare_transfer(work, host, sqe);
 	if (sqe->opcode != IORING_OP_NOP)
 		io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	return more;
+}
+
+static int operation_result(struct blk_work *work, struct blk_host *host, int result)
+{
+	if (is_range(work))
+		return range_result(work, host, result);
+	if (work->pieces.in_flight)
+		return piece_result(work, result);
+	return transfer_result(work, host, result);
 }
 
 int blk_work_result(struct blk_work *work, struct blk_host *host, int result)
 {
 	int ret;
 
-	if (result == -EINTR || result == -EAGAIN)
+	if ((result == -EINTR || result == -EAGAIN) && !work->pieces.in_flight)
 		return ++work->tries < MAX_TRIES ? 1 : result;
 	work->tries = 0;
 	if (work->syncing)
 		return result < 0 ? result : 0;
-	ret = is_range(work) ? range_result(work, host, result)
-			     : transfer_result(work, host, result);
+	ret = operation_result(work, host, result);
 	/* Virtio 1.2, 5.2.6.2: for a driver that does not flush, done means on the disk. */
 	if (ret == 0 && host->writethrough && work->request.type != VIRTIO_BLK_T_IN) {
 		work->syncing = true;

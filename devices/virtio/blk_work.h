@@ -2,7 +2,8 @@
 /*
  * One request at work: which io_uring operation comes next, and what the result of the last one
  * means. A request takes several operations when the host transfers less than asked, when a buffer
- * does not fit O_DIRECT, when it has several ranges, or when the host cannot do it the first way.
+ * does not fit O_DIRECT, when it has several ranges, or when the host cannot do it the first way;
+ * and several at once when the host takes large transfers in pieces only.
  */
 #ifndef COLDVM_DEVICES_VIRTIO_BLK_WORK_H
 #define COLDVM_DEVICES_VIRTIO_BLK_WORK_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "devices/virtio/blk_piece.h"
 #include "devices/virtio/blk_request.h"
 #include "devices/virtio/queue.h"
 
@@ -21,6 +23,8 @@ struct io_uring_sqe;
 #define BLK_FEW_BUFFERS 4
 #define BLK_ZERO_BLOCK	4096u
 #define BLK_ZERO_BLOCKS 64u
+/* A transfer has so many pieces in flight at most, and then waits its turn. */
+#define BLK_MAX_PIECES 32u
 
 /* Room for what does not fit a struct blk_work. */
 union blk_many {
@@ -60,6 +64,15 @@ struct blk_work {
 	int ioctl_result; /* of the last BLKDISCARD: 0 or -errno */
 	bool syncing;	  /* the last operation is, or was, a sync */
 	bool busy;	  /* an operation is in flight */
+	struct {
+		struct blk_piece_place next; /* what is prepared next */
+		unsigned made;		     /* so far */
+		unsigned in_flight;
+		bool more;	/* not all are made */
+		bool off;	/* one did not succeed: from here on in one piece */
+		uint64_t asked; /* bytes of those made */
+		uint64_t moved; /* bytes of those that have ended */
+	} pieces;
 	struct iovec few[BLK_FEW_BUFFERS];
 };
 
@@ -71,9 +84,11 @@ bool blk_work_must_bounce(const struct blk_host *host, const struct iovec *iov, 
 /* @work has its request, many and nr; its buffers or ranges are set. Before the first
  * blk_work_prepare(). */
 void blk_work_begin(struct blk_work *work, const struct blk_host *host);
-/* The next operation into @sqe, apart from its user data, on registered file 0. */
-void blk_work_prepare(struct blk_work *work, struct blk_host *host, struct io_uring_sqe *sqe);
-/* Takes the operation's result. 1: there is more to do; 0: done; -errno: failed. */
+/* The next operation into @sqe, apart from its user data, on registered file 0. True: another one
+ * can be prepared at once, and has to be before the work is done. */
+bool blk_work_prepare(struct blk_work *work, struct blk_host *host, struct io_uring_sqe *sqe);
+/* Takes an operation's result. 1: there is more to do; 0: done; -EINPROGRESS: others of it are in
+ * flight, or to be prepared; another -errno: failed. */
 int blk_work_result(struct blk_work *work, struct blk_host *host, int result);
 
 #endif

@@ -85,6 +85,13 @@ check "[ $(host_count 12) -gt $before ]" "a discard reaches it"
 check_eq "$(dd if=$block bs=64k skip=480 count=9 iflag=direct 2>/dev/null | tr -d '\0' | wc -c)" 0 "to its end"
 check_eq "$(dd if=$block bs=64k count=1 iflag=direct 2>/dev/null | md5sum)" "$(dd if=/run/first bs=64k count=1 2>/dev/null | md5sum)" \
 	"and not before its start"
+# More than the host takes at once, with O_DIRECT at both ends.
+check_le "$(cat /sys/block/${block#/dev/}/queue/max_sectors_kb)" 1024 "3 MiB is more than the host's disk takes at once"
+gout sum "dd if=/dev/urandom of=/large bs=1M count=3 2>/dev/null
+	dd if=/large of=/dev/vdc bs=3M seek=4 oflag=direct 2>/dev/null
+	dd if=/dev/vdc bs=3M skip=4 count=1 iflag=direct 2>/dev/null | cmp - /large && md5sum </large"
+dd if=$block bs=3M skip=4 count=1 iflag=direct 2>/dev/null >/run/large
+check_eq "$(md5sum </run/large)" "$sum" "large requests are whole"
 guest "probe zero-out /dev/vdc 131072 65536"
 check_eq "$(dd if=$block bs=64k skip=2 count=1 iflag=direct 2>/dev/null | tr -d '\0' | wc -c)" 0 "and zeroes"
 
