@@ -255,7 +255,9 @@ static const struct option_key disk_keys[] = {
 	QUEUE_SIZE_KEY(disk_options),
 	{ .name = "serial", .type = OPTION_TEXT, .offset = DISK(serial), .min = 1, .max = 20 },
 };
-static const struct disk_options disk_defaults = { .num_queues = 1, .queue_size = 128 };
+/* So many that a transfer of 1 MiB in scattered pages is one request: the guest's block layer
+ * refuses to split what its io_uring submits, as the host's does (devices/virtio/blk_piece.h). */
+static const struct disk_options disk_defaults = { .num_queues = 1, .queue_size = 512 };
 const struct option_group option_disks = {
 	.flag = "--disk",
 	.json = "disks",

@@ -19,7 +19,7 @@
 struct memory;
 
 #define VIRTQ_SIZE_MAX 1024 /* what a device may offer at most; a power of two */
-#define VIRTQ_IOV_MAX  256  /* buffers in one chain; a longer one breaks the queue */
+#define VIRTQ_IOV_MAX  512  /* buffers in one chain; a longer one breaks the queue */
 /* An indirect table has VIRTQ_SIZE_MAX entries at most, whatever the size of its queue: Linux makes
  * tables longer than a short queue (virtio_ring.c: virtqueue_add_split()). */
 

@@ -95,7 +95,7 @@ START_TEST(the_longest_chain_is_served)
 	unsigned nr_data = VIRTQ_IOV_MAX - 2, nr = 0;
 	uint64_t data;
 
-	start_with_size(256);
+	start_with_size(512);
 	data = virtio_rig_alloc(&blk_rig, nr_data * 1024 + 1, 512);
 	buffers[nr++] = (struct virtio_rig_buffer){ blk_rig_header(VIRTIO_BLK_T_IN, 1), 16, false };
 	nr += scattered(buffers + nr, data, nr_data, true);

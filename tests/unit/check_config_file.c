@@ -215,7 +215,7 @@ START_TEST(values_arrive_where_flags_put_them)
 	ck_assert_uint_eq(options.nr_disks, 2);
 	ck_assert(!options.disks[0].readonly);
 	ck_assert(options.disks[1].readonly);
-	ck_assert_uint_eq(options.disks[1].queue_size, 128);
+	ck_assert_uint_eq(options.disks[1].queue_size, 512);
 	ck_assert_uint_eq(options.nets[0].nr_fds, 2);
 	ck_assert_int_eq(options.nets[0].fds[1], 4);
 	ck_assert_uint_eq(options.nets[0].num_queues, 4);

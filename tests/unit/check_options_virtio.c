@@ -17,7 +17,7 @@ START_TEST(a_disk_has_defaults)
 	ck_assert(!options.disks[0].readonly);
 	ck_assert(!options.disks[0].direct);
 	ck_assert_uint_eq(options.disks[0].num_queues, 1);
-	ck_assert_uint_eq(options.disks[0].queue_size, 128);
+	ck_assert_uint_eq(options.disks[0].queue_size, 512);
 	ck_assert_ptr_null(options.disks[0].serial);
 }
 END_TEST
