@@ -20,6 +20,7 @@ def add_kernel_options(parser):
                         help="the patched driver: modules that kernel/build made, e.g. of a changed series")
     parser.add_argument("--kernel-image", metavar="FILE", help="a host kernel built by hand, of the series --kernel")
     parser.add_argument("--modules", metavar="DIR", help="its modules, as make modules leaves them")
+    parser.add_argument("--cpu", default="max", metavar="MODEL", help="QEMU's word for the host's processor (max)")
 
 
 def check_kernel_options(parser, options):

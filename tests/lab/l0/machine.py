@@ -133,7 +133,7 @@ class Machine:
 
     def _arguments(self, work):
         opt = self.options
-        args = [QEMU, "-accel", "tcg,thread=single", "-machine", "q35", "-cpu", "max", "-smp", "1",
+        args = [QEMU, "-accel", "tcg,thread=single", "-machine", "q35", "-cpu", opt.cpu, "-smp", "1",
                 "-m", opt.memory, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-device", "intel-iommu,intremap=on",
                 "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
