@@ -37,8 +37,10 @@
 	"      [,min-off-ms=N]                 awake at least so long before low power\n"       \
 	"      [,on-failure=continue|stop]     if the device does not come back\n"              \
 	"      [,force=on]                     D3cold although others lost such a card\n"       \
+	"      [,x_nv_gpudirect_clique=N]      NVIDIA GPUs of one N use peer-to-peer DMA\n"     \
 	"  --serial tty|null|file=P  COM1 of the guest (default tty; Ctrl-A x leaves)\n"        \
-	"  --platform chassis=desktop|laptop   what SMBIOS says (default desktop)\n"
+	"  --platform chassis=desktop|laptop   what SMBIOS says (default desktop)\n"            \
+	"      [,vfio_p2p_dma=on|off]   whether devices reach each other by DMA (default on)\n"
 
 const char help_coldvm[] =
 	"coldvm: a VMM whose passthrough devices really go cold\n"

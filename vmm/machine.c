@@ -395,6 +395,7 @@ static int passthrough_stage(struct machine *m)
 		.loop = &m->loop,
 		.events = &m->events,
 		.blocking_on = m->options->blocking_on,
+		.p2p_dma = m->options->p2p_dma,
 		.stop = host_failed,
 		.opaque = m,
 	};

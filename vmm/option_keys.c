@@ -65,6 +65,7 @@ const struct option_group option_memory = {
 static const char *const chassis_words[] = { "desktop", "laptop", NULL };
 static const struct option_key platform_keys[] = {
 	{ .name = "chassis", .type = OPTION_CHOICE, .offset = AT(laptop), .words = chassis_words },
+	{ .name = "vfio_p2p_dma", .type = OPTION_BOOL, .offset = AT(p2p_dma) },
 };
 const struct option_group option_platform = {
 	.flag = "--platform",
@@ -208,6 +209,11 @@ static const struct option_key device_keys[] = {
 	  .offset = DEVICE(stop_on_failure),
 	  .words = failure_words },
 	{ .name = "force", .type = OPTION_BOOL, .offset = DEVICE(force) },
+	{ .name = "x_nv_gpudirect_clique",
+	  .type = OPTION_NUMBER,
+	  .offset = DEVICE(clique),
+	  .has = DEVICE(has_clique),
+	  .max = OPTIONS_MAX_CLIQUE },
 };
 const struct option_group option_devices = {
 	.flag = "--device",

@@ -300,6 +300,7 @@ static const struct vm_options defaults = {
 	.cpus = 1,
 	.memory = MIB(512),
 	.serial = SERIAL_TTY,
+	.p2p_dma = true,
 	.event_fd = -1,
 	.api_fd = -1,
 };

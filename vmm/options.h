@@ -13,6 +13,7 @@
 
 #define OPTIONS_MAX_WAKES_PER_MIN 600
 #define OPTIONS_MAX_MIN_OFF_MS	  3600000
+#define OPTIONS_MAX_CLIQUE	  15
 
 enum pr3_place { /* where the power resource is named, besides the slot's own port */
 		 PR3_AUTO,
@@ -65,6 +66,8 @@ struct device_options {
 	unsigned max_wakes_per_min; /* if has_max_wakes; 0: no limit */
 	unsigned min_off_ms;
 	bool stop_on_failure;
+	bool has_clique;
+	unsigned clique;    /* if has_clique; of the named function alone */
 	bool force;	    /* although others report that the card does not come back */
 	bool all_functions; /* functions=all: every function of the host's slot */
 };
@@ -170,6 +173,7 @@ struct vm_options {
 	enum serial_mode serial;
 	const char *serial_file;
 	bool laptop;
+	bool p2p_dma;		/* passthrough devices reach each other's BARs */
 	const char *event_path; /* at most one of the two */
 	int event_fd;		/* -1: none */
 	const char *api_path;	/* of the control socket; at most one of the two */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "devices/vfio/clique.h"
 #include "devices/vfio/host.h"
 #include "devices/vfio/left_out.h"
 #include "devices/vfio/pme.h"
@@ -198,6 +199,21 @@ static int offer_rom(struct vfio_device *device, const struct topology_function 
 	return 0;
 }
 
+static int offer_clique(struct vfio_device *device, int clique, char *why, size_t why_len)
+{
+	int r = clique < 0 ? 0 : clique_add(device, (unsigned)clique);
+
+	if (r == -ENOSPC)
+		snprintf(why, why_len,
+			 "--device: %s: x_nv_gpudirect_clique=%d: its config space has no room for "
+			 "the capability: leave it out",
+			 device->bdf, clique);
+	else if (r < 0)
+		snprintf(why, why_len, "--device: %s: x_nv_gpudirect_clique=%d: %s", device->bdf,
+			 clique, strerror(-r));
+	return r;
+}
+
 static int open_device(struct passthrough_slot *slot, const struct topology_slot *planned,
 		       unsigned i, char *why, size_t why_len)
 {
@@ -236,7 +252,8 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 	for (unsigned b = 0; b < VFIO_NR_BARS; b++)
 		if (function->bars[b].size)
 			vfio_config_place_bar(&device->vfio, b, function->bars[b].addr);
-	return offer_rom(&device->vfio, function, why, why_len);
+	r = offer_clique(&device->vfio, function->clique, why, why_len);
+	return r < 0 ? r : offer_rom(&device->vfio, function, why, why_len);
 }
 
 static int start_power(struct passthrough_slot *slot, const struct topology_slot *planned,
@@ -317,6 +334,7 @@ int passthrough_init(struct passthrough *p, const struct passthrough_env *env,
 	memset(p, 0, sizeof(*p));
 	p->env = *env;
 	vfio_container_init(&p->container, env->memory);
+	p->container.no_p2p = !env->p2p_dma;
 	vfio_bars_set_windows(&p->container, &topology->windows);
 	for (unsigned s = 0; s < topology->nr; s++) {
 		why[0] = '\0';

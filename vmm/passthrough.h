@@ -42,6 +42,7 @@ struct passthrough_env {
 	struct loop *loop;
 	struct event_monitor *events;
 	bool blocking_on;
+	bool p2p_dma; /* devices reach each other's BARs */
 	/* The VM cannot go on: on-failure=stop. Any thread, returns at once. */
 	void (*stop)(void *opaque);
 	void *opaque;

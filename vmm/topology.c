@@ -197,6 +197,7 @@ static int add_function(struct topology_slot *slot, const struct device_options 
 		return -EINVAL;
 	}
 	function->options = options;
+	function->clique = -1;
 	memcpy(host, slot->host, sizeof(host));
 	snprintf(function->bdf, sizeof(function->bdf), "%.13s.%u", host, number & 7);
 	return read_function(sysfs, function, why, why_len);
@@ -223,6 +224,27 @@ static int choose_rom(struct topology_function *function, const char *rom, char 
 	if (r < 0)
 		snprintf(why, why_len, "--device: %s: %s", function->bdf, reason);
 	return r;
+}
+
+static bool is_nvidia_display(const struct topology_function *function)
+{
+	return function->vendor == VENDOR_NVIDIA && function->class >> 16 == CLASS_DISPLAY;
+}
+
+static int choose_clique(struct topology_function *function, const struct device_options *options,
+			 char *why, size_t why_len)
+{
+	if (!options->has_clique)
+		return 0;
+	if (!is_nvidia_display(function)) {
+		snprintf(why, why_len,
+			 "--device: %s: x_nv_gpudirect_clique=%u: this is no display controller of "
+			 "NVIDIA: leave it out",
+			 function->bdf, options->clique);
+		return -EINVAL;
+	}
+	function->clique = (int)options->clique;
+	return 0;
 }
 
 /* The functions beside those that were named, with the keys of @options. A second --device of the
@@ -288,6 +310,8 @@ static int add_device(struct topology *topology, const struct device_options *op
 	function->id = options->id;
 	r = choose_rom(function, options->rom, why, why_len);
 	if (r == 0)
+		r = choose_clique(function, options, why, why_len);
+	if (r == 0)
 		r = merge_options(slot, options, bdf, why, why_len);
 	if (r < 0 || !options->all_functions)
 		return r;
@@ -325,9 +349,7 @@ static void finish_slot(struct topology_slot *slot, const char *sysfs)
 	/* NVIDIA's driver, under a hypervisor, looks for _PR3 on the GPU itself; all others look
 	 * at the port, and a function whose driver has no runtime PM would hold the slot. */
 	if (slot->pr3 == PR3_AUTO)
-		slot->pr3 = first->vendor == VENDOR_NVIDIA && first->class >> 16 == CLASS_DISPLAY
-				    ? PR3_BOTH
-				    : PR3_PORT;
+		slot->pr3 = is_nvidia_display(first) ? PR3_BOTH : PR3_PORT;
 }
 
 /* --- BARs ---------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ struct topology_function {
 	uint64_t host_rom;    /* size of the ROM BAR on the host; 0: none */
 	bool rom_device;      /* the guest gets a copy of the device's ROM, if it can be read */
 	const char *rom_file; /* the guest gets this one; NULL: it does not */
+	int clique;	      /* of NVIDIA GPUs that reach each other; -1: not said */
 };
 
 struct topology_slot {

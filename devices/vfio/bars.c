@@ -206,7 +206,7 @@ static void piece_show(struct vfio_bar *bar, struct vfio_piece *piece)
 			log_warn(device->id, "no memslot for BAR %u: %s: accesses are slow",
 				 bar->index, strerror(-err));
 	}
-	if (piece->dma)
+	if (piece->dma || device->container->no_p2p)
 		return;
 	/* Peer-to-peer only: a host that cannot do it is no reason to stop. */
 	err = device->ops->dma_map(device, addr, piece->size, piece->hva);

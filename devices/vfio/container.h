@@ -29,6 +29,7 @@ struct vfio_container {
 	struct memory *memory;
 	uint64_t bar_bytes; /* of BARs that devices may have in the IOMMU */
 	bool mapped;	    /* guest RAM is in the IOMMU */
+	bool no_p2p;	    /* BARs stay out of it */
 };
 
 void vfio_container_init(struct vfio_container *container, struct memory *memory);

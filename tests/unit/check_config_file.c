@@ -119,11 +119,12 @@ static const char *const lines[] = {
 	"--kernel k --balloon size=64M,deflate_on_oom=on,free_page_reporting=on",
 	"--kernel k --console pty --watchdog --no-reboot",
 	"--kernel k --console file=/c --serial file=/s",
-	"--kernel k --platform chassis=laptop --debug blocking-on=on",
+	"--kernel k --platform chassis=laptop,vfio_p2p_dma=off --debug blocking-on=on",
 	"--kernel k --event-monitor path=e --api-socket path=a",
 	"--kernel k --event-monitor fd=7 --api-socket fd=8",
 	"--kernel k --device path=01:00.0,id=g,pr3=both,power=d3hot,backend=lowpower,functions=all,"
-	"pme=force,rom=/r,wake=rearm,max-wakes-per-min=0,min-off-ms=5,on-failure=stop,force=on",
+	"pme=force,rom=/r,wake=rearm,max-wakes-per-min=0,min-off-ms=5,on-failure=stop,force=on,"
+	"x_nv_gpudirect_clique=0",
 };
 
 static json_t *config(void)

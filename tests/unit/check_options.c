@@ -371,6 +371,25 @@ START_TEST(serial_is_tty_null_or_a_file)
 }
 END_TEST
 
+START_TEST(devices_reach_each_other_unless_that_is_off)
+{
+	ok("");
+	ck_assert(options.p2p_dma);
+	ok("--platform vfio_p2p_dma=off");
+	ck_assert(!options.p2p_dma);
+}
+END_TEST
+
+START_TEST(clique_is_a_number_to_15)
+{
+	ok("--device path=01:00.0 path=02:00.0,x_nv_gpudirect_clique=0");
+	ck_assert(!options.devices[0].has_clique);
+	ck_assert(options.devices[1].has_clique);
+	bad("--device path=01:00.0,x_nv_gpudirect_clique=16",
+	    "--device: x_nv_gpudirect_clique=16: want a number from 0 to 15");
+}
+END_TEST
+
 START_TEST(platform_sets_the_chassis)
 {
 	ok("--platform chassis=laptop");
@@ -504,8 +523,10 @@ static const struct {
 	  "--memory: unknown key 'mergeable': known are size, hugepages, shared, prefault" },
 	{ "--device path=a,iommu=on",
 	  "--device: unknown key 'iommu': known are path, id, pr3, power, backend, "
-	  "functions, pme, rom, wake, max-wakes-per-min, min-off-ms, on-failure, force" },
-	{ "--platform x=y", "--platform: unknown key 'x': known are chassis" },
+	  "functions, pme, rom, wake, max-wakes-per-min, min-off-ms, on-failure, force, "
+	  "x_nv_gpudirect_clique" },
+	{ "--platform x=y", "--platform: unknown key 'x': known are chassis, "
+			    "vfio_p2p_dma" },
 	{ "--event-monitor file=a", "--event-monitor: unknown key 'file': known are path, fd" },
 	{ "--debug x=y", "--debug: unknown key 'x': known are blocking-on" },
 	{ "--cpus =2", "--cpus: unknown key '': known are boot, max" },
@@ -642,6 +663,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, an_id_is_unique_and_1_to_60_characters);
 	tcase_add_test(t, serial_is_tty_null_or_a_file);
 	tcase_add_test(t, platform_sets_the_chassis);
+	tcase_add_test(t, devices_reach_each_other_unless_that_is_off);
+	tcase_add_test(t, clique_is_a_number_to_15);
 	tcase_add_test(t, events_go_to_a_path_or_a_descriptor);
 	tcase_add_test(t, control_socket_is_a_path_or_a_descriptor);
 	tcase_add_test(t, a_number_that_is_none_or_too_big_is_refused);

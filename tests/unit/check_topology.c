@@ -103,6 +103,53 @@ static void three_functions(void)
 	plain_device("0000:02:00.0");
 }
 
+/* --- cliques ------------------------------------------------------------------------------------
+ */
+
+static void nvidia_card(void)
+{
+	host_device("0000:01:00.0", NVIDIA, "0x030000", NULL, 0);
+	host_device("0000:01:00.1", NVIDIA, "0x040300", NULL, 0);
+}
+
+static struct device_options *give_clique(const char *path, unsigned clique)
+{
+	struct device_options *device = give(path);
+
+	device->has_clique = true;
+	device->clique = clique;
+	return device;
+}
+
+START_TEST(a_clique_is_that_of_the_named_function_alone)
+{
+	nvidia_card();
+	give_clique("0000:01:00.0", 0)->all_functions = true;
+	build();
+	ck_assert_uint_eq(topology.slots[0].nr, 2);
+	ck_assert_int_eq(topology.slots[0].functions[0].clique, 0);
+	ck_assert_int_eq(topology.slots[0].functions[1].clique, -1);
+}
+END_TEST
+
+START_TEST(a_clique_is_for_nvidias_displays_alone)
+{
+	nvidia_card();
+	host_device("0000:02:00.0", AMD, "0x030000", NULL, 0);
+	give_clique("0000:02:00.0", 3);
+	build_fails(-EINVAL, "--device: 0000:02:00.0: x_nv_gpudirect_clique=3: this is no display "
+			     "controller of NVIDIA: leave it out");
+	options.devices[0].path = "0000:01:00.1";
+	build_fails(-EINVAL, "--device: 0000:01:00.1: x_nv_gpudirect_clique=3: this is no display "
+			     "controller of NVIDIA: leave it out");
+	/* A data-centre GPU has no connectors: 3D controller. */
+	host_device("0000:02:00.0", NVIDIA, "0x030200", NULL, 0);
+	options.devices[0].path = "0000:02:00.0";
+	build();
+	ck_assert_int_eq(topology.slots[0].functions[0].clique, 3);
+}
+END_TEST
+
 START_TEST(functions_all_takes_every_function_of_that_slot)
 {
 	three_functions();
@@ -376,6 +423,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_device_may_be_named_by_short_address_or_path);
 	tcase_add_test(t, a_device_given_twice_is_refused);
 	tcase_add_test(t, functions_all_takes_every_function_of_that_slot);
+	tcase_add_test(t, a_clique_is_that_of_the_named_function_alone);
+	tcase_add_test(t, a_clique_is_for_nvidias_displays_alone);
 	tcase_add_test(t, an_id_is_that_of_the_named_function_alone);
 	tcase_add_test(t, virtual_functions_are_no_functions_of_the_slot);
 	tcase_add_loop_test(t, a_function_that_functions_all_has_is_given_twice_in_either_order, 0,

@@ -8,6 +8,7 @@
 #include "devices/vfio/power.h"
 #include "tests/fake/fake_kvm.h"
 #include "tests/fake/fake_vfio.h"
+#include "tests/unit/log_rig.h"
 #include "tests/unit/suite.h"
 #include "vmm/bits.h"
 
@@ -349,6 +350,37 @@ START_TEST(refused_iommu_map_is_no_obstacle)
 }
 END_TEST
 
+/* A guest may toggle its BARs for ever. */
+START_TEST(refused_iommu_map_is_one_warning)
+{
+	fake_vfio_refuse(fake, "dma_map", EFAULT, 0);
+	log_rig_begin();
+	for (unsigned i = 0; i < 5; i++) {
+		decode(PCI_COMMAND_MEMORY);
+		decode(0);
+	}
+	ck_assert_uint_eq(log_rig_lines(), 1);
+	log_rig_end();
+	ck_assert_msg(strstr(log_rig.text, "out of reach for other devices: Bad address"), "%s",
+		      log_rig.text);
+	ck_assert_uint_eq(fake_vfio_count(fake, "dma_map"), 10);
+}
+END_TEST
+
+START_TEST(without_peer_to_peer_no_bar_is_in_the_iommu)
+{
+	fake->container.no_p2p = true;
+	decode(PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(slots_in_use(), 2);
+	vfio_device_seal(&fake->device);
+	hide();
+	fake_vfio_unseal(fake);
+	ck_assert_uint_eq(slots_in_use(), 2);
+	ck_assert_uint_eq(fake_vfio_count(fake, "dma_map"), 0);
+	ck_assert_uint_eq(fake_vfio_count(fake, "dma_unmap"), 0);
+}
+END_TEST
+
 START_TEST(refused_iommu_unmap_does_not_keep_the_memslot)
 {
 	decode(PCI_COMMAND_MEMORY);
@@ -499,6 +531,8 @@ static Suite *suite(void)
 	tcase_add_test(up, memslot_that_does_not_go_keeps_its_memory);
 	tcase_add_test(up, functions_of_a_slot_share_buses_and_slots);
 	tcase_add_test(up, refused_iommu_map_is_no_obstacle);
+	tcase_add_test(up, refused_iommu_map_is_one_warning);
+	tcase_add_test(up, without_peer_to_peer_no_bar_is_in_the_iommu);
 	tcase_add_test(up, refused_iommu_unmap_does_not_keep_the_memslot);
 	tcase_add_test(up, sealed_bar_reads_all_ones_without_a_call);
 	tcase_add_test(up, hidden_bars_are_in_no_memslot_and_no_iommu);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Capabilities in config space: which the guest finds, and what its writes to them do. */
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 
+#include "devices/vfio/clique.h"
 #include "tests/fake/fake_vfio.h"
 #include "tests/unit/suite.h"
 #include "vmm/bits.h"
@@ -273,6 +275,128 @@ START_TEST(registers_of_a_resizable_bar_stay_inside_of_config_space)
 }
 END_TEST
 
+/* --- cliques of GPUs -----------------------------------------------------------------------------
+ */
+
+/* A capability of @id at @at, which the guest finds first. */
+static void put_cap(unsigned at, unsigned id, unsigned third_byte)
+{
+	uint32_t first = fake_vfio_get(fake, PCI_CAPABILITY_LIST, 1);
+
+	fake_vfio_put(fake, at, id | first << 8 | third_byte << 16, 4);
+	fake_vfio_put(fake, PCI_CAPABILITY_LIST, at, 1);
+}
+
+static unsigned place(void)
+{
+	return clique_find_place(fake->config);
+}
+
+START_TEST(clique_is_the_last_capability)
+{
+	unsigned ids[16];
+
+	ck_assert_int_eq(clique_add(&fake->device, 0), 0);
+	ck_assert_uint_eq(walk(ids), 5);
+	ck_assert_uint_eq(ids[3], PCI_CAP_ID_EXP);
+	ck_assert_uint_eq(ids[4], PCI_CAP_ID_VNDR);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, 0xc8, 4), 0x50080009);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, 0xcc, 4), 0x00005032);
+}
+END_TEST
+
+START_TEST(clique_is_in_bits_6_to_3)
+{
+	ck_assert_int_eq(clique_add(&fake->device, 15), 0);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, 0xcc, 4), 0x00785032);
+}
+END_TEST
+
+START_TEST(clique_costs_the_device_no_access_and_no_bit)
+{
+	ck_assert_int_eq(clique_add(&fake->device, 5), 0);
+	fake_vfio_clear(fake);
+	fake_vfio_config_write(fake, 0xc8, 0xffffffff, 4);
+	fake_vfio_config_write(fake, 0xcc, 0xffffffff, 4);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, 0xc8, 4), 0x50080009);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, 0xcc, 4), 0x00285032);
+	ck_assert_uint_eq(fake_vfio_count(fake, NULL), 0);
+}
+END_TEST
+
+START_TEST(clique_gives_way_to_what_the_device_has)
+{
+	ck_assert_uint_eq(place(), 0xc8);
+	/* A vendor's capability that ends behind c8h; its length is in its third byte. */
+	put_cap(0xbc, PCI_CAP_ID_VNDR, 0x10);
+	ck_assert_uint_eq(place(), 0xd4);
+	put_cap(0xd8, PCI_CAP_ID_SSVID, 0);
+	ck_assert_uint_eq(place(), 0xf8);
+	/* A register in no capability. */
+	fake_vfio_put(fake, 0xfe, 1, 1);
+	ck_assert_uint_eq(place(), 0xf4);
+}
+END_TEST
+
+START_TEST(clique_keeps_off_a_capability_of_unknown_length)
+{
+	put_cap(0xc0, 0x7f, 0);
+	ck_assert_uint_eq(place(), 0x68); /* between MSI and MSI-X */
+	put_cap(0xd0, PCI_CAP_ID_AF, 0);
+	ck_assert_uint_eq(place(), 0xf8);
+}
+END_TEST
+
+/* What the guest does not find has bytes all the same. */
+START_TEST(clique_keeps_off_a_hidden_capability)
+{
+	put_cap(0xc4, PCI_CAP_ID_EA, 0);
+	ck_assert_int_eq(vfio_config_init(&fake->device, false), 0);
+	ck_assert_int_eq(clique_add(&fake->device, 1), 0);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, 0xc8, 4), 0);
+	ck_assert_uint_eq(fake_vfio_config_read(fake, 0xbc, 4), 0x50080009);
+}
+END_TEST
+
+START_TEST(clique_without_a_place_is_refused)
+{
+	unsigned ids[16];
+
+	for (unsigned at = 0xbc; at < 0x100; at += 4)
+		fake_vfio_put(fake, at, 1, 4);
+	fake_vfio_put(fake, 0x48, 1, 4);
+	fake_vfio_put(fake, 0x68, 1, 4);
+	ck_assert_uint_eq(place(), 0);
+	ck_assert_int_eq(clique_add(&fake->device, 1), -ENOSPC);
+	ck_assert_uint_eq(walk(ids), 4);
+}
+END_TEST
+
+START_TEST(clique_needs_a_list_of_capabilities)
+{
+	fake_vfio_put(fake, PCI_STATUS, 0, 2);
+	ck_assert_int_eq(clique_add(&fake->device, 1), -ENOSPC);
+	fake_vfio_refuse(fake, "region_read", EIO, 0);
+	ck_assert_int_eq(clique_add(&fake->device, 1), -EIO);
+}
+END_TEST
+
+START_TEST(place_of_a_clique_survives_any_config_space)
+{
+	unsigned seed = 1;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		unsigned at;
+
+		for (unsigned b = 0; b < PCI_CONFIG_CONV_SIZE; b++)
+			fake->config[b] = rand_r(&seed) % 3 ? 0 : (uint8_t)rand_r(&seed);
+		at = place();
+		ck_assert_uint_le(at, PCI_CONFIG_CONV_SIZE - CLIQUE_CAP_SIZE);
+		ck_assert(!at || at >= PCI_STD_HEADER_SIZEOF);
+	}
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("vfio_capabilities");
@@ -292,6 +416,16 @@ static Suite *suite(void)
 	tcase_add_test(raw, resizable_bars_of_virtual_functions_are_hidden);
 	tcase_add_test(raw, registers_of_a_resizable_bar_stay_inside_of_config_space);
 
+	tcase_add_test(raw, clique_keeps_off_a_hidden_capability);
+	tcase_add_test(raw, place_of_a_clique_survives_any_config_space);
+
+	tcase_add_test(up, clique_is_the_last_capability);
+	tcase_add_test(up, clique_is_in_bits_6_to_3);
+	tcase_add_test(up, clique_costs_the_device_no_access_and_no_bit);
+	tcase_add_test(up, clique_gives_way_to_what_the_device_has);
+	tcase_add_test(up, clique_keeps_off_a_capability_of_unknown_length);
+	tcase_add_test(up, clique_without_a_place_is_refused);
+	tcase_add_test(up, clique_needs_a_list_of_capabilities);
 	tcase_add_test(up, msi_registers_never_reach_the_device);
 	tcase_add_test(up, msix_control_never_reaches_the_device);
 	tcase_add_test(up, function_level_reset_reaches_the_device);
