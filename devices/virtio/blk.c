@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,9 @@
 #include "devices/virtio/blk_image.h"
 #include "devices/virtio/blk_queue.h"
 #include "vmm/bits.h"
+#include "vmm/event.h"
 #include "vmm/log.h"
+#include "vmm/rate_limit.h"
 
 #define PCI_CLASS_DISK 0x018000 /* mass storage, other */
 
@@ -33,6 +36,9 @@ struct blk {
 	struct blk_queue *queues[BLK_MAX_QUEUES];
 	atomic_uint stopping;		    /* queues that have not stopped yet */
 	_Atomic uint64_t said[ERRNO_WORDS]; /* a bit for each errno that the log has named */
+	struct event_monitor *events;	    /* NULL: nobody listens */
+	pthread_mutex_t errors_lock;
+	struct rate_limit errors; /* of events; guarded by errors_lock */
 };
 
 static struct blk *to_blk(struct virtio_device *device)
@@ -86,17 +92,35 @@ static void queue_stopped(void *opaque)
 		virtio_device_stopped(&blk->device);
 }
 
+static void tell_failed(struct blk *blk, const char *operation, uint64_t offset, int err)
+{
+	uint64_t t_ns = now_ns(), suppressed = 0;
+	const char *word = strerrorname_np(-err);
+	bool say;
+
+	pthread_mutex_lock(&blk->errors_lock);
+	say = rate_limit_take(&blk->errors, t_ns, &suppressed);
+	pthread_mutex_unlock(&blk->errors_lock);
+	if (say && blk->events)
+		event_emit(
+			blk->events, "device", "disk-io-error", t_ns,
+			json_pack("{s:s, s:s, s:I, s:s, s:I}", "id", blk->device.name, "operation",
+				  operation, "sector", (json_int_t)(offset / BLK_SECTOR), "errno",
+				  word ? word : "unknown", "suppressed", (json_int_t)suppressed));
+}
+
 /* A guest can repeat what fails as often as it likes: each kind of failure is one line. */
-static void queue_failed(void *opaque, const char *what, uint64_t offset, int err)
+static void queue_failed(void *opaque, const char *operation, uint64_t offset, int err)
 {
 	struct blk *blk = opaque;
 	unsigned number = (unsigned)-err % (64 * ERRNO_WORDS);
 	uint64_t bit = UINT64_C(1) << number % 64;
 
+	tell_failed(blk, operation, offset, err);
 	if (atomic_fetch_or(&blk->said[number / 64], bit) & bit)
 		return;
 	log_warn(blk->device.name,
-		 "%s at byte %llu failed: %s; the guest got an I/O error (said once)", what,
+		 "%s at byte %llu failed: %s; the guest got an I/O error (said once)", operation,
 		 (unsigned long long)offset, strerror(-err));
 }
 
@@ -205,6 +229,7 @@ static int make_device(struct blk *blk, const struct blk_config *config, char *w
 static void set_up(struct blk *blk, const struct blk_config *config, const struct memory *memory)
 {
 	blk->nr_queues = config->nr_queues;
+	blk->events = config->events;
 	blk->limits = (struct blk_limits){
 		.capacity = blk->image.size / BLK_SECTOR,
 		.readonly = blk->image.readonly,
@@ -242,6 +267,7 @@ int blk_create(const struct blk_config *config, const struct memory *memory, str
 		snprintf(why, why_len, "%s: out of memory", config->path);
 		return -ENOMEM;
 	}
+	pthread_mutex_init(&blk->errors_lock, NULL);
 	err = blk_image_open(&blk->image, &image, config->name, why, why_len);
 	if (!err) {
 		set_up(blk, config, memory);
@@ -260,6 +286,13 @@ struct virtio_device *blk_device(struct blk *blk)
 	return &blk->device;
 }
 
+void blk_count(const struct blk *blk, struct blk_counters *ret)
+{
+	*ret = (struct blk_counters){ 0 };
+	for (unsigned i = 0; i < blk->nr_queues; i++)
+		blk_queue_count(blk->queues[i], ret);
+}
+
 void blk_destroy(struct blk *blk)
 {
 	if (!blk)
@@ -271,5 +304,6 @@ void blk_destroy(struct blk *blk)
 		blk_queue_destroy(blk->queues[i]);
 	virtio_device_exit(&blk->device);
 	blk_image_close(&blk->image);
+	pthread_mutex_destroy(&blk->errors_lock);
 	free(blk);
 }

@@ -15,6 +15,8 @@
 #define BLK_MAX_QUEUES 16
 #define BLK_SERIAL_LEN 20 /* VIRTIO_BLK_ID_BYTES */
 
+struct event_monitor;
+
 /* Strings belong to the caller and outlive the device. */
 struct blk_config {
 	const char *name;
@@ -23,7 +25,15 @@ struct blk_config {
 	bool direct; /* O_DIRECT */
 	unsigned nr_queues;
 	uint16_t queue_size;
-	const char *serial; /* NULL: none */
+	const char *serial;	      /* NULL: none */
+	struct event_monitor *events; /* hears "disk-io-error"; NULL: nobody */
+};
+
+/* What the guest has had done, of all queues. Flushes, discards and zeroes count if they fail. */
+struct blk_counters {
+	uint64_t read_bytes, read_ops;
+	uint64_t write_bytes, write_ops;
+	uint64_t io_errors; /* requests that the host failed */
 };
 
 struct blk; /* blk.c */
@@ -35,6 +45,8 @@ struct blk; /* blk.c */
 int blk_create(const struct blk_config *config, const struct memory *memory, struct blk **ret,
 	       char *why, size_t why_len);
 struct virtio_device *blk_device(struct blk *blk);
+/* Any thread. */
+void blk_count(const struct blk *blk, struct blk_counters *ret);
 /* After the transport is gone. Waits for what is in flight; NULL is fine. */
 void blk_destroy(struct blk *blk);
 

@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "devices/virtio/blk.h"
 #include "devices/virtio/blk_image.h"
 #include "devices/virtio/blk_places.h"
 #include "devices/virtio/blk_work.h"
@@ -76,6 +77,8 @@ struct blk_queue {
 
 	struct blk_places places;
 	struct virtq_chain chain;
+
+	struct blk_counters done; /* written by the thread, and read by any */
 };
 
 static void reset_work(struct blk_queue *queue)
@@ -88,16 +91,46 @@ static void reset_work(struct blk_queue *queue)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
+/* The thread is the only writer. */
+static void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static void count_transfer(struct blk_counters *done, const struct blk_request *request)
+{
+	if (request->type == VIRTIO_BLK_T_IN) {
+		count(&done->read_ops, 1);
+		count(&done->read_bytes, request->len);
+	} else if (request->type == VIRTIO_BLK_T_OUT) {
+		count(&done->write_ops, 1);
+		count(&done->write_bytes, request->len);
+	}
+}
+
+void blk_queue_count(const struct blk_queue *queue, struct blk_counters *counters)
+{
+	const struct blk_counters *done = &queue->done;
+
+	counters->read_ops += __atomic_load_n(&done->read_ops, __ATOMIC_RELAXED);
+	counters->read_bytes += __atomic_load_n(&done->read_bytes, __ATOMIC_RELAXED);
+	counters->write_ops += __atomic_load_n(&done->write_ops, __ATOMIC_RELAXED);
+	counters->write_bytes += __atomic_load_n(&done->write_bytes, __ATOMIC_RELAXED);
+	counters->io_errors += __atomic_load_n(&done->io_errors, __ATOMIC_RELAXED);
+}
+
 /* Gives the request back to the guest. */
 static void finish(struct blk_queue *queue, struct blk_work *work, int status)
 {
+	if (status == VIRTIO_BLK_S_OK)
+		count_transfer(&queue->done, &work->request);
 	*work->request.status = (uint8_t)status;
 	virtq_push(queue->virtq, work->request.head, work->request.written);
 	queue->unsignalled = true;
 	blk_places_put(&queue->places, work);
 }
 
-static const char *verb(uint32_t type)
+static const char *operation(uint32_t type)
 {
 	switch (type) {
 	case VIRTIO_BLK_T_IN:
@@ -109,14 +142,15 @@ static const char *verb(uint32_t type)
 	case VIRTIO_BLK_T_DISCARD:
 		return "discard";
 	}
-	return "write of zeroes";
+	return "write-zeroes";
 }
 
 static void finish_failed(struct blk_queue *queue, struct blk_work *work, int err)
 {
 	const struct blk_queue_config *config = &queue->config;
 
-	config->failed(config->opaque, verb(work->request.type), work->offset, err);
+	count(&queue->done.io_errors, 1);
+	config->failed(config->opaque, operation(work->request.type), work->offset, err);
 	finish(queue, work, err == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR);
 }
 

@@ -19,9 +19,9 @@ struct blk_queue_config {
 	const struct blk_image *image;
 	const struct blk_limits *limits;
 	const char *serial; /* BLK_SERIAL_LEN bytes, for GET_ID */
-	/* The host failed @what ("write", ...) at byte @offset with -@err. On the queue's thread,
-	 * as often as it happens. */
-	void (*failed)(void *opaque, const char *what, uint64_t offset, int err);
+	/* The host failed @operation ("write", ...) at byte @offset with -@err. On the queue's
+	 * thread, as often as it happens. */
+	void (*failed)(void *opaque, const char *operation, uint64_t offset, int err);
 	/* What blk_queue_stop() began is complete: no guest memory is touched any more. On the
 	 * queue's thread. */
 	void (*stopped)(void *opaque);
@@ -29,6 +29,7 @@ struct blk_queue_config {
 };
 
 struct blk_queue;
+struct blk_counters;
 
 /* The ring and the thread, which waits for blk_queue_start(). The virtqueue's kick_fd must exist.
  * -errno of mmap(2), io_uring_setup(2), pthread_create(3); -EOPNOTSUPP: a kernel before 5.13. */
@@ -42,5 +43,8 @@ void blk_queue_start(struct blk_queue *queue, bool writethrough);
 /* Takes no new request, cancels what can be cancelled, waits for the rest; then stopped(). Returns
  * at once. Any thread. */
 void blk_queue_stop(struct blk_queue *queue);
+
+/* Adds what the queue has done to *counters. Any thread. */
+void blk_queue_count(const struct blk_queue *queue, struct blk_counters *counters);
 
 #endif
