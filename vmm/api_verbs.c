@@ -166,14 +166,16 @@ static void metrics(void *opaque, const json_t *body, struct api_reply *reply)
 	const struct api_machine *machine = opaque;
 	json_t *info = machine->info(machine->opaque);
 	json_t *power = machine->device_power(machine->opaque);
+	json_t *counters = machine->counters(machine->opaque);
 
 	(void)body;
-	reply->body = info && power ? metrics_format(info, power) : NULL;
+	reply->body = info && power && counters ? metrics_format(info, power, counters) : NULL;
 	reply->status = reply->body ? 200 : 500;
 	reply->type = reply->body ? METRICS_TYPE : NULL;
 	reply->body_len = reply->body ? strlen(reply->body) : 0;
 	json_decref(info);
 	json_decref(power);
+	json_decref(counters);
 }
 
 static void help(void *opaque, const json_t *body, struct api_reply *reply)
@@ -198,7 +200,7 @@ const struct api_verb api_verbs[] = {
 	  "power of each slot: asked, observed, why they differ, how long, how often" },
 	{ "PUT", "/api/v1/vm.device-power-policy", vm_device_power_policy,
 	  "changes the policy of a slot: id, power, wake, max_wakes_per_min, min_off_ms" },
-	{ "GET", "/api/v1/vm.counters", vm_counters, "counts of each slot" },
+	{ "GET", "/api/v1/vm.counters", vm_counters, "counts of each slot, disk and network card" },
 	{ "PUT", API_PATH_PAUSE, vm_pause, "stops the vCPUs until vm.resume" },
 	{ "PUT", "/api/v1/vm.resume", vm_resume, "lets a paused VM go on" },
 	{ "PUT", API_PATH_REBOOT, vm_reboot,

@@ -13,7 +13,7 @@
 struct api_machine {
 	json_t *(*info)(void *opaque);	       /* configuration, state, process */
 	json_t *(*device_power)(void *opaque); /* array of slots: power_report() */
-	json_t *(*counters)(void *opaque);     /* counts of each slot, by its name */
+	json_t *(*counters)(void *opaque);     /* of each slot and device, by its name */
 	/* The body of an order, NULL without one. -EINVAL, or -ENOENT if there is no such device,
 	 * with one line in @why. */
 	int (*set_policy)(void *opaque, const json_t *order, char *why, size_t why_len);

@@ -26,7 +26,7 @@ static const char help[] =
 	"  info          configuration and state\n"
 	"  status        power of its devices, a line each\n"
 	"  power         the same at length: why a device is not in D3cold, how long, how often\n"
-	"  counters      counts of each slot\n"
+	"  counters      counts of each slot, disk and network card\n"
 	"  events        events from now on, as JSON lines\n"
 	"  metrics       figures for Prometheus\n"
 	"  policy JSON   changes the policy of a device: {\"id\":\"gpu\",\"power\":\"d3hot\"}\n"

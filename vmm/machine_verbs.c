@@ -49,6 +49,7 @@ static json_t *counters(void *opaque)
 
 		json_object_set_new(object, power_report_id(slot), power_report_counters(slot));
 	}
+	virtio_set_counters(m->virtio, object);
 	return object;
 }
 

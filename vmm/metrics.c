@@ -2,6 +2,7 @@
 /* Prometheus' text format 0.0.4. All lines of a metric stand together, as it demands. */
 #include "vmm/metrics.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,7 +198,54 @@ static void put_vm(FILE *out, const json_t *info)
 		  number_of(json_object_get(config, "cpus"), "boot_vcpus"));
 }
 
-char *metrics_format(const json_t *info, const json_t *slots)
+/* Of the disks and network cards among @counters, which are those that have the key. */
+static void put_counter(FILE *out, const json_t *counters, const char *key, const char *name,
+			const char *help)
+{
+	const char *id;
+	const json_t *device;
+	bool any = false;
+
+	json_object_foreach((json_t *)counters, id, device)
+	{
+		if (!json_object_get(device, key))
+			continue;
+		if (!any)
+			put_head(out, name, "counter", help);
+		any = true;
+		fprintf(out, "%s{", name);
+		put_label(out, "id", id);
+		fprintf(out, "} %.17g\n", number_of(device, key));
+	}
+}
+
+static void put_devices(FILE *out, const json_t *counters)
+{
+	static const struct {
+		const char *key, *name, *help;
+	} rows[] = {
+		{ "read_bytes", "coldvm_disk_read_bytes_total", "Bytes that the guest has read." },
+		{ "read_ops", "coldvm_disk_read_ops_total", "Reads of the guest." },
+		{ "write_bytes", "coldvm_disk_write_bytes_total",
+		  "Bytes that the guest has written." },
+		{ "write_ops", "coldvm_disk_write_ops_total", "Writes of the guest." },
+		{ "io_errors", "coldvm_disk_io_errors_total", "Requests that the host failed." },
+		{ "rx_bytes", "coldvm_net_rx_bytes_total", "Bytes that the guest has received." },
+		{ "rx_frames", "coldvm_net_rx_frames_total",
+		  "Frames that the guest has received." },
+		{ "rx_dropped", "coldvm_net_rx_dropped_total",
+		  "Frames that the guest had no room for." },
+		{ "tx_bytes", "coldvm_net_tx_bytes_total", "Bytes that the guest has sent." },
+		{ "tx_frames", "coldvm_net_tx_frames_total", "Frames that the guest has sent." },
+		{ "tx_dropped", "coldvm_net_tx_dropped_total",
+		  "Frames of the guest that did not get out." },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+		put_counter(out, counters, rows[i].key, rows[i].name, rows[i].help);
+}
+
+char *metrics_format(const json_t *info, const json_t *slots, const json_t *counters)
 {
 	char *text = NULL;
 	size_t len;
@@ -213,6 +261,7 @@ char *metrics_format(const json_t *info, const json_t *slots)
 		put_counts(out, slots);
 		put_latencies(out, slots);
 	}
+	put_devices(out, counters);
 	failed = ferror(out);
 	if (fclose(out) != 0 || failed) {
 		free(text);

@@ -7,8 +7,8 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* A pure function of what vm.info and the slots of vm.device-power say. The caller frees it; NULL
- * without memory. */
-char *metrics_format(const json_t *info, const json_t *slots);
+/* A pure function of what vm.info, the slots of vm.device-power and vm.counters say. The caller
+ * frees it; NULL without memory. */
+char *metrics_format(const json_t *info, const json_t *slots, const json_t *counters);
 
 #endif

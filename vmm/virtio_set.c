@@ -31,6 +31,7 @@ struct virtio_kind {
 	const char *flag;
 	struct virtio_device *(*device)(void *device);
 	void (*destroy)(void *device);
+	json_t *(*counters)(void *device); /* NULL: there are none */
 };
 
 struct virtio_entry {
@@ -55,24 +56,49 @@ struct virtio_set {
 /* --- kinds --------------------------------------------------------------------------------------
  */
 
-#define KIND(kind, flag_name)                                \
-	static struct virtio_device *kind##_of(void *device) \
-	{                                                    \
-		return kind##_device(device);                \
-	}                                                    \
-	static void kind##_drop(void *device)                \
-	{                                                    \
-		kind##_destroy(device);                      \
-	}                                                    \
-	static const struct virtio_kind kind##_kind = { flag_name, kind##_of, kind##_drop }
+static json_t *count_blk(void *device)
+{
+	struct blk_counters c;
 
-KIND(blk, "--disk");
-KIND(net, "--net");
-KIND(fs, "--fs");
-KIND(virtio_console, "--console");
-KIND(vsock, "--vsock");
-KIND(rng, "--rng");
-KIND(balloon, "--balloon");
+	blk_count(device, &c);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "read_bytes", (json_int_t)c.read_bytes,
+			 "read_ops", (json_int_t)c.read_ops, "write_bytes",
+			 (json_int_t)c.write_bytes, "write_ops", (json_int_t)c.write_ops,
+			 "io_errors", (json_int_t)c.io_errors);
+}
+
+/* NULL: they cannot be known just now. */
+static json_t *count_net(void *device)
+{
+	struct net_counters c;
+
+	if (net_count(device, &c) < 0)
+		return NULL;
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "rx_bytes", (json_int_t)c.rx_bytes,
+			 "rx_frames", (json_int_t)c.rx_frames, "rx_dropped",
+			 (json_int_t)c.rx_dropped, "tx_bytes", (json_int_t)c.tx_bytes, "tx_frames",
+			 (json_int_t)c.tx_frames, "tx_dropped", (json_int_t)c.tx_dropped);
+}
+
+#define KIND(kind, flag_name, counters_of)                                                 \
+	static struct virtio_device *kind##_of(void *device)                               \
+	{                                                                                  \
+		return kind##_device(device);                                              \
+	}                                                                                  \
+	static void kind##_drop(void *device)                                              \
+	{                                                                                  \
+		kind##_destroy(device);                                                    \
+	}                                                                                  \
+	static const struct virtio_kind kind##_kind = { flag_name, kind##_of, kind##_drop, \
+							counters_of }
+
+KIND(blk, "--disk", count_blk);
+KIND(net, "--net", count_net);
+KIND(fs, "--fs", NULL);
+KIND(virtio_console, "--console", NULL);
+KIND(vsock, "--vsock", NULL);
+KIND(rng, "--rng", NULL);
+KIND(balloon, "--balloon", NULL);
 
 /* A device that is to be made: its place in the set, and its name. */
 static struct virtio_entry *next_entry(struct virtio_set *set, const struct virtio_kind *kind,
@@ -125,6 +151,7 @@ static int make_disk(struct virtio_set *set, unsigned i)
 		.nr_queues = o->num_queues,
 		.queue_size = (uint16_t)o->queue_size,
 		.serial = o->serial,
+		.events = set->env.events,
 	};
 	struct blk *blk = NULL;
 	char why[256] = "";
@@ -374,4 +401,16 @@ json_t *virtio_set_info(const struct virtio_set *set)
 				    json_pack("{s:s, s:s}", "id", name, "pci_bdf", bdf));
 	}
 	return tree;
+}
+
+void virtio_set_counters(const struct virtio_set *set, json_t *counters)
+{
+	for (unsigned i = 0; set && i < set->nr; i++) {
+		const struct virtio_entry *entry = &set->entries[i];
+		json_t *of_one =
+			entry->kind->counters ? entry->kind->counters(entry->device) : NULL;
+
+		if (of_one)
+			json_object_set_new(counters, entry->name, of_one);
+	}
 }

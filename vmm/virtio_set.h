@@ -54,5 +54,9 @@ void virtio_set_resized(struct virtio_set *set);
 /* Device by device for vm.info's device_tree: {"disk0":{"id":...,"pci_bdf":"0000:00:03.0"},...}.
  * A new reference. */
 json_t *virtio_set_info(const struct virtio_set *set);
+/* For vm.counters: adds to the object @counters one of each disk and network card, by its name. A
+ * card whose frames nobody has counted is left out. Waits for no device longer than for a batch of
+ * frames. */
+void virtio_set_counters(const struct virtio_set *set, json_t *counters);
 
 #endif

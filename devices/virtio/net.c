@@ -227,9 +227,28 @@ struct virtio_device *net_device(struct net *net)
 	return &net->device;
 }
 
-void net_count(struct net *net, struct net_counters *ret)
+static int count_tap(const struct net *net, struct net_counters *ret)
+{
+	const struct net_counters *before = &net->before;
+	int err = net_tap_count(net->host, net->tap_fds[0], ret);
+
+	if (err)
+		return err;
+	ret->rx_frames -= before->rx_frames;
+	ret->rx_bytes -= before->rx_bytes;
+	ret->rx_dropped -= before->rx_dropped;
+	ret->tx_frames -= before->tx_frames;
+	ret->tx_bytes -= before->tx_bytes;
+	ret->tx_dropped -= before->tx_dropped;
+	return 0;
+}
+
+int net_count(struct net *net, struct net_counters *ret)
 {
 	*ret = (struct net_counters){ 0 };
+	if (net->pairs[0].by_kernel)
+		return net->uncounted ? net->uncounted : count_tap(net, ret);
 	for (unsigned i = 0; i < net->nr_pairs; i++)
 		net_pair_count(&net->pairs[i], ret);
+	return 0;
 }

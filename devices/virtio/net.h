@@ -43,8 +43,8 @@ struct net_config {
 	const struct net_host *host;  /* NULL: Linux (net_host.h) */
 };
 
-/* Frames and bytes (Ethernet header included) of all pairs, in the guest's view. With vhost-net the
- * kernel keeps no count, and neither does this. */
+/* Frames and bytes (Ethernet header included) of all pairs, in the guest's view, since the device
+ * was made. */
 struct net_counters {
 	uint64_t rx_frames, rx_bytes, rx_dropped;
 	uint64_t tx_frames, tx_bytes, tx_dropped;
@@ -57,8 +57,9 @@ struct net; /* net.c */
 int net_create(const struct net_config *config, const struct memory *memory, struct net **ret,
 	       char *why, size_t why_len);
 struct virtio_device *net_device(struct net *net);
-/* Any thread. */
-void net_count(struct net *net, struct net_counters *ret);
+/* Any thread. With vhost-net the host's kernel moves the frames, and its statistics of the tap are
+ * what there is: -errno if they cannot be read, as of a tap that was removed. */
+int net_count(struct net *net, struct net_counters *ret);
 /* After the transport is gone. Ends the passt that was started; NULL is fine. */
 void net_destroy(struct net *net);
 

@@ -343,7 +343,11 @@ static int open_backend(struct net *net, const struct net_config *config, char *
 		err = open_taps(net, config, why, why_len);
 	else
 		err = open_stream(net, config, why, why_len);
-	return err ? err : open_vhost(net, config, why, why_len);
+	if (!err)
+		err = open_vhost(net, config, why, why_len);
+	if (!err && net->vhost[0].fd >= 0)
+		net->uncounted = net_tap_count(net->host, net->tap_fds[0], &net->before);
+	return err;
 }
 
 static struct net *allocate(const struct net_config *config)

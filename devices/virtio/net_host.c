@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 
 static int host_open(const char *path)
@@ -20,7 +22,23 @@ static int host_ioctl(int fd, unsigned long request, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
+static int host_statistic(const char *name, const char *counter, uint64_t *ret)
+{
+	char path[96];
+	FILE *file;
+	int n;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", name, counter);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	n = fscanf(file, "%" SCNu64, ret);
+	fclose(file);
+	return n == 1 ? 0 : -EIO;
+}
+
 const struct net_host net_host_linux = {
 	.open = host_open,
 	.ioctl = host_ioctl,
+	.statistic = host_statistic,
 };

@@ -26,6 +26,8 @@ struct net {
 	unsigned nr_pairs;
 	int tap_fds[NET_MAX_PAIRS]; /* those of the pairs' backends; -1: no taps */
 	int links_fd;		    /* net_tap_hear_of_links(), or -1 */
+	struct net_counters before; /* of the tap, which may be older than this device */
+	int uncounted;		    /* -errno: they could not be read then */
 	struct net_vhost_pair {
 		struct net *net;
 		unsigned index;

@@ -10,6 +10,7 @@
 
 #include "devices/virtio/net_frame.h"
 
+struct net_counters;
 struct net_host;
 
 /* Opens tap device @name once for each of @nr queues, makes it if there is none, and brings it up
@@ -24,6 +25,10 @@ int net_tap_adopt(const struct net_host *host, const int *fds, unsigned nr, uint
 int net_tap_offload(const struct net_host *host, int fd, uint64_t features);
 /* Lets the kernel (not) put frames into the queue of @fd, one of several. */
 int net_tap_attach(const struct net_host *host, int fd, bool attach);
+
+/* What the kernel has counted of the tap since it was made, in the guest's view: the tap's receive
+ * is the guest's transmit. -errno: it is gone, or has no statistics here. */
+int net_tap_count(const struct net_host *host, int fd, struct net_counters *ret);
 
 /* A descriptor that is readable when an interface of this network namespace came, went or changed;
  * what can be read of it is to be thrown away. A tap that is removed wakes nobody who does not wait

@@ -17,6 +17,7 @@
 #include <linux/sockios.h>
 #include <linux/virtio_net.h>
 
+#include "devices/virtio/net.h"
 #include "devices/virtio/net_host.h"
 #include "vmm/bits.h"
 #include "vmm/log.h"
@@ -350,5 +351,29 @@ int net_tap_hear_of_links(void)
 		return fd;
 	err = -errno;
 	close(fd);
+	return err;
+}
+
+/* --- counters --------------------------------------------------------------------------------- */
+
+int net_tap_count(const struct net_host *host, int fd, struct net_counters *ret)
+{
+	const struct {
+		const char *counter;
+		uint64_t *to;
+	} rows[] = {
+		{ "tx_packets", &ret->rx_frames },  { "tx_bytes", &ret->rx_bytes },
+		{ "tx_dropped", &ret->rx_dropped }, { "rx_packets", &ret->tx_frames },
+		{ "rx_bytes", &ret->tx_bytes },	    { "rx_dropped", &ret->tx_dropped },
+	};
+	struct ifreq ifr = { .ifr_flags = 0 };
+	int err = host->ioctl(fd, TUNGETIFF, &ifr);
+
+	if (err < 0)
+		return err;
+	ifr.ifr_name[IFNAMSIZ - 1] = '\0';
+	err = 0;
+	for (size_t i = 0; !err && i < ARRAY_SIZE(rows); i++)
+		err = host->statistic(ifr.ifr_name, rows[i].counter, rows[i].to);
 	return err;
 }

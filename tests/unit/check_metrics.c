@@ -15,18 +15,25 @@ static void teardown(void)
 	text = NULL;
 }
 
-static void format(const char *slots)
+static void format_all(const char *slots, const char *counters)
 {
 	json_t *info = json_pack("{s:{s:{s:i}, s:{s:I}}, s:I, s:s}", "config", "cpus", "boot_vcpus",
 				 2, "memory", "size", (json_int_t)1 << 30, "uptime_ns",
 				 (json_int_t)2500000000, "version", "1.2.3");
 	json_t *array = json_loads(slots, 0, NULL);
+	json_t *devices = json_loads(counters, 0, NULL);
 
 	ck_assert_ptr_nonnull(array);
-	text = metrics_format(info, array);
+	text = metrics_format(info, array, devices);
 	ck_assert_ptr_nonnull(text);
 	json_decref(info);
 	json_decref(array);
+	json_decref(devices);
+}
+
+static void format(const char *slots)
+{
+	format_all(slots, "{}");
 }
 
 static void expect(const char *line)
@@ -81,6 +88,22 @@ START_TEST(slots_have_states_times_counts_and_latencies)
 }
 END_TEST
 
+START_TEST(disks_and_cards_have_their_counters)
+{
+	format_all("[]", "{\"gpu\":{\"entries\":3},\"disk0\":{\"read_bytes\":512,\"io_errors\":0},"
+			 "\"net0\":{\"rx_frames\":7},\"net1\":{\"rx_frames\":8}}");
+	expect("# TYPE coldvm_disk_read_bytes_total counter\n"
+	       "coldvm_disk_read_bytes_total{id=\"disk0\"} 512\n#");
+	expect("\ncoldvm_disk_io_errors_total{id=\"disk0\"} 0\n");
+	expect("# TYPE coldvm_net_rx_frames_total counter\n"
+	       "coldvm_net_rx_frames_total{id=\"net0\"} 7\n"
+	       "coldvm_net_rx_frames_total{id=\"net1\"} 8\n");
+	/* A metric without a line is not named, and a slot has its own. */
+	ck_assert_ptr_null(strstr(text, "coldvm_net_tx_bytes_total"));
+	ck_assert_ptr_null(strstr(text, "gpu"));
+}
+END_TEST
+
 START_TEST(label_with_special_characters_is_escaped)
 {
 	format("[{\"slot\":0,\"id\":\"a\\\"b\\\\c\\nd\",\"guest_state\":\"on\"}]");
@@ -95,6 +118,7 @@ int main(void)
 
 	tcase_add_test(tcase, vm_without_devices_has_its_own_figures);
 	tcase_add_test(tcase, slots_have_states_times_counts_and_latencies);
+	tcase_add_test(tcase, disks_and_cards_have_their_counters);
 	tcase_add_test(tcase, label_with_special_characters_is_escaped);
 	return suite_run(suite);
 }

@@ -180,6 +180,45 @@ START_TEST(no_frame_passes_the_thread)
 }
 END_TEST
 
+START_TEST(frames_are_counted_by_the_kernel_since_the_device_was_made)
+{
+	struct net_counters counters;
+
+	net_rig_host.statistics = (struct net_rig_statistics){ 10, 1000, 1, 20, 2000, 2 };
+	net_rig_create(&rig);
+	ck_assert_int_eq(net_count(rig.net, &counters), 0);
+	ck_assert_uint_eq(counters.rx_frames + counters.tx_bytes, 0);
+	net_rig_host.statistics = (struct net_rig_statistics){ 13, 1300, 5, 27, 2900, 13 };
+	ck_assert_int_eq(net_count(rig.net, &counters), 0);
+	/* What the tap receives the guest has sent. */
+	ck_assert_uint_eq(counters.tx_frames, 3);
+	ck_assert_uint_eq(counters.tx_bytes, 300);
+	ck_assert_uint_eq(counters.tx_dropped, 4);
+	ck_assert_uint_eq(counters.rx_frames, 7);
+	ck_assert_uint_eq(counters.rx_bytes, 900);
+	ck_assert_uint_eq(counters.rx_dropped, 11);
+}
+END_TEST
+
+START_TEST(frames_that_nobody_counts_are_not_said_to_be_none)
+{
+	struct net_counters counters;
+
+	net_rig_create(&rig);
+	net_rig_host.refuse = TUNGETIFF;
+	net_rig_host.refuse_err = -EBADFD;
+	ck_assert_int_eq(net_count(rig.net, &counters), -EBADFD);
+	net_destroy(rig.net);
+	/* Without a beginning a later number means nothing. */
+	net_rig_host.refuse = 0;
+	net_rig_host.statistics_err = -ENOENT;
+	net_rig_taps(&rig, 1);
+	net_rig_create(&rig);
+	net_rig_host.statistics_err = 0;
+	ck_assert_int_eq(net_count(rig.net, &counters), -ENOENT);
+}
+END_TEST
+
 START_TEST(a_ring_that_the_kernel_cannot_use_asks_for_a_reset)
 {
 	uint64_t one = 1;
@@ -313,6 +352,8 @@ int main(void)
 
 	tcase = suite_case(suite, "choice", setup, teardown);
 	tcase_add_test(tcase, vhost_on_fails_where_it_cannot_be_had);
+	tcase_add_test(tcase, frames_are_counted_by_the_kernel_since_the_device_was_made);
+	tcase_add_test(tcase, frames_that_nobody_counts_are_not_said_to_be_none);
 	tcase_add_test(tcase, vhost_on_fails_on_a_kernel_without_its_features);
 	tcase_add_test(tcase, vhost_auto_does_without_it);
 	tcase_add_test(tcase, vhost_serves_all_pairs_or_none);

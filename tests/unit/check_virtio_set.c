@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
@@ -232,6 +234,47 @@ START_TEST(only_a_balloon_can_be_resized)
 }
 END_TEST
 
+START_TEST(disks_have_counters_and_others_none)
+{
+	json_t *counters = json_pack("{s:{s:i}}", "gpu", "entries", 1), *expected;
+	char line[256];
+
+	snprintf(line, sizeof(line), "--disk path=%s,id=root --rng src=/dev/urandom", image);
+	create_ok(line);
+	virtio_set_counters(set, counters);
+	virtio_set_counters(NULL, counters);
+	expected = json_pack("{s:{s:i}, s:{s:i, s:i, s:i, s:i, s:i}}", "gpu", "entries", 1, "root",
+			     "read_bytes", 0, "read_ops", 0, "write_bytes", 0, "write_ops", 0,
+			     "io_errors", 0);
+	ck_assert(json_equal(counters, expected));
+	json_decref(counters);
+	json_decref(expected);
+}
+END_TEST
+
+START_TEST(a_card_has_counters)
+{
+	int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	json_t *counters = json_object(), *card;
+	char line[160];
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/passt", directory);
+	ck_assert_int_eq(bind(server, (void *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(server, 1), 0);
+	snprintf(line, sizeof(line), "--net socket=%s", address.sun_path);
+	create_ok(line);
+	virtio_set_counters(set, counters);
+	card = json_object_get(counters, "net0");
+	ck_assert_uint_eq(json_object_size(card), 6);
+	ck_assert_int_eq(json_integer_value(json_object_get(card, "rx_frames")), 0);
+	ck_assert(json_is_integer(json_object_get(card, "tx_bytes")));
+	json_decref(counters);
+	close(server);
+	unlink(address.sun_path);
+}
+END_TEST
+
 /* The descriptors are tried, and stay those of whoever passed them in. */
 START_TEST(a_descriptor_that_is_no_tap_is_refused_and_not_closed)
 {
@@ -272,6 +315,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, one_that_cannot_be_made_is_named_and_leaves_nothing);
 	tcase_add_test(t, they_can_be_made_again);
 	tcase_add_test(t, only_a_balloon_can_be_resized);
+	tcase_add_test(t, disks_have_counters_and_others_none);
+	tcase_add_test(t, a_card_has_counters);
 	tcase_add_test(t, a_descriptor_that_is_no_tap_is_refused_and_not_closed);
 	tcase_add_test(t, a_pseudo_terminal_has_a_path);
 	return s;

@@ -40,6 +40,11 @@ struct net_rig_host {
 	short if_flags;	      /* what TUNGETIFF says */
 	uint64_t vhost_features;
 	uint16_t vring_base; /* what VHOST_GET_VRING_BASE says */
+	/* Of the interface: its counters in the order of the struct, and what they fail with. */
+	struct net_rig_statistics {
+		uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
+	} statistics;
+	int statistics_err;
 };
 
 struct net_rig {

@@ -27,7 +27,11 @@ vm_start --cpus boot=2 \
 	--disk path=$images/main,num_queues=2,serial=main-disk \
 	--disk path=$images/fixed,readonly=on \
 	--disk path=$block,direct=on \
-	--disk path=/run/small/full
+	--disk path=/run/small/full,id=full --api-socket path=/run/api
+
+# counter NAME: of vm.counters.
+counter() { coldvm ctl /run/api counters | sed -n "s/^$1 //p"; }
+
 gout sizes "for d in vda vdb vdc vdd; do blockdev --getsize64 /dev/\$d; done"
 check_eq "$(echo $sizes)" "16777216 2097152 41943040 8388608" "the guest has four disks of their sizes"
 
@@ -37,8 +41,10 @@ gout serial "cat /sys/block/vda/serial"
 check_eq "$serial" main-disk "the first has its serial number"
 gout queues "ls /sys/block/vda/mq | wc -l"
 check_eq "$queues" 2 "and a queue for each CPU"
+before=$(counter disk0.read_bytes)
 gout sum "dd if=/dev/vda bs=1M iflag=direct 2>/dev/null | md5sum"
 check_eq "$sum" "$(md5sum <$images/main)" "the guest reads all of the image"
+check_eq $(($(counter disk0.read_bytes) - before)) 16777216 "which is counted"
 gout sum "dd if=/dev/urandom of=/block bs=64k count=9 2>/dev/null
 	for cpu in 1 2; do taskset \$cpu dd if=/block of=/dev/vda bs=4k seek=\$((cpu * 512)) conv=fsync 2>/dev/null; done
 	md5sum </block"
@@ -99,6 +105,13 @@ check_eq "$(dd if=$block bs=64k skip=2 count=1 iflag=direct 2>/dev/null | tr -d 
 
 guest "! dd if=/dev/zero of=/dev/vdd bs=64k conv=fsync 2>/dev/null"
 check_eq "$(grep -c 'No space left on device' $RUN/vm.err)" 1 "a full host is an I/O error, and one line of the log"
+wait_event disk-io-error
+check_eq "$(event_field id) $(event_field operation) $(event_field errno)" "full write ENOSPC" "and an event"
+check "[ $(event_field sector) -ge 4096 -a $(event_field sector) -lt 16384 ]" "with the sector, $(event_field sector)"
+errors=$(counter full.io_errors)
+check "[ $errors -ge $(events disk-io-error) ]" "each of $errors errors is counted"
+check_eq "$(coldvm ctl /run/api metrics | sed -n 's/^coldvm_disk_io_errors_total{id="full"} //p')" "$errors" \
+	"also for Prometheus"
 guest "dd if=/dev/vdd of=/dev/null bs=64k iflag=direct 2>/dev/null"
 rm -f /run/small/*
 vm_alive

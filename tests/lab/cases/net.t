@@ -42,7 +42,7 @@ chmod +x /run/coldvm
 LAB_COLDVM=/run/coldvm
 
 # passt gives root up for the user that it is told.
-vm_start -v --cpus boot=2 --net tap=cv0,vhost=on,num_queues=4,mac=52:54:00:00:00:10 --net tap=cv1,vhost=off,num_queues=4 \
+vm_start -v --cpus boot=2 --api-socket path=/run/api --net tap=cv0,vhost=on,num_queues=4,mac=52:54:00:00:00:10 --net tap=cv1,vhost=off,num_queues=4 \
 	--net "passt=on,passt_args=--runas 65534:65534 -i up0 -a 192.0.2.1 -n 24 -g 192.0.2.2 -D none"
 host "ip addr add 10.1.0.1/24 dev cv0; ip addr add 10.2.0.1/24 dev cv1"
 guest "for n in 0 1 2; do ip link set eth\$n up; done; ip addr add 10.1.0.2/24 dev eth0; ip addr add 10.2.0.2/24 dev eth1"
@@ -63,6 +63,13 @@ gout there "md5sum </www/file | cut -c 1-32"
 for n in 1 2; do
 	check_eq "$(wget -q -O - http://10.$n.0.2/file | md5sum | cut -c 1-32)" "$there" \
 		"and one goes whole to the host through cv$((n - 1))"
+done
+# By the kernel and by a thread: a file each way, and its acknowledgements.
+for n in 0 1; do
+	for way in rx tx; do
+		bytes=$(coldvm ctl /run/api counters | sed -n "s/^net$n.${way}_bytes //p")
+		check "[ ${bytes:-0} -gt $((KIB * 1024)) -a ${bytes:-0} -lt $((KIB * 2048)) ]" "net$n has counted its $way bytes, $bytes"
+	done
 done
 gout errors "cat /sys/class/net/eth[01]/statistics/[rt]x_errors | sort -u"
 check_eq "$errors" 0 "the guest's drivers count no error"
@@ -93,6 +100,7 @@ check_eq "$(fetch 10.1.0.1)" "$sum" "the first card still works"
 ip link delete cv0
 wait_event net-backend-lost
 check_eq "$(event_field id)" net0 "a tap of vhost-net that is removed is an event too"
+check_eq "$(coldvm ctl /run/api counters | grep -c '^net0')" 0 "and what it counted is not said to be nothing"
 until_down eth0 "and a link that is down"
 guest "ip link set eth0 down; ip link set eth0 up; ping -c 1 -W 1 10.1.0.1; true"
 
