@@ -11,6 +11,7 @@
 
 #include "vmm/bits.h"
 #include "vmm/client.h"
+#include "vmm/log.h"
 #include "vmm/option_keys.h"
 #include "vmm/option_value.h"
 #include "vmm/status_text.h"
@@ -69,7 +70,7 @@ struct question {
 
 static int failed(const char *why)
 {
-	fprintf(stderr, "coldvm: ctl: %s\n", why);
+	log_complain("ctl: %s", why);
 	return STATUS_HOST_ERROR;
 }
 
@@ -217,7 +218,7 @@ static const struct verb verbs[] = {
 
 static int usage(const char *why)
 {
-	fprintf(stderr, "coldvm: ctl: %s\n", why);
+	log_complain("ctl: %s", why);
 	return STATUS_USAGE;
 }
 

@@ -140,8 +140,7 @@ static enum doctor_status examine(const struct doctor_options *options, const ch
 	int err = preflight_report(HOST_SYSFS, bdf, &report);
 
 	if (err) {
-		fprintf(stderr, "coldvm: doctor: %s: cannot be looked at: %s\n", bdf,
-			strerror(-err));
+		log_complain("doctor: %s: cannot be looked at: %s", bdf, strerror(-err));
 		return DOCTOR_ERROR;
 	}
 	add_memlock(&report);
@@ -154,7 +153,7 @@ static enum doctor_status examine(const struct doctor_options *options, const ch
 	else
 		doctor_print(stdout, &report, tried);
 	if (err) {
-		fprintf(stderr, "coldvm: doctor: %s\n", why);
+		log_complain("doctor: %s", why);
 		return DOCTOR_ERROR;
 	}
 	return doctor_judge(&report, tried);
@@ -179,8 +178,7 @@ static enum doctor_status examine_all(const struct doctor_options *options)
 		json_decref(all);
 	}
 	if (fflush(stdout) != 0 || !written) {
-		fprintf(stderr, "coldvm: doctor: the report cannot be written: %s\n",
-			strerror(errno));
+		log_complain("doctor: the report cannot be written: %s", strerror(errno));
 		return DOCTOR_ERROR;
 	}
 	return status;
@@ -215,6 +213,6 @@ enum doctor_status doctor_main(int argc, char **argv)
 	if (status == DOCTOR_ALL_COLD)
 		return examine_all(&options);
 fail:
-	fprintf(stderr, "coldvm: %s\n", why);
+	log_complain("%s", why);
 	return status;
 }

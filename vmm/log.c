@@ -11,7 +11,7 @@
 
 #include "vmm/bits.h"
 
-#define LINE_MAX_LEN 1024
+#define LINE_MAX_LEN 2560 /* VFIO_WHY_SIZE and a prefix */
 
 /* The one mutable file static of the tree: every layer logs, and it is set before any thread. */
 static enum log_level log_level = LOG_WARN;
@@ -50,13 +50,26 @@ static size_t put_prefix(char *line, size_t size, enum log_level level, const ch
 	return len < 0 ? 0 : min_u64((uint64_t)len, size - 1);
 }
 
+/* @line has room for one byte more. */
+static void put_line(char *line)
+{
+	size_t len;
+	ssize_t done;
+
+	strip_control(line);
+	len = strlen(line);
+	line[len++] = '\n';
+	do
+		done = write(STDERR_FILENO, line, len);
+	while (done < 0 && errno == EINTR);
+}
+
 void log_line(enum log_level level, const char *dev, const char *fmt, ...)
 {
 	char line[LINE_MAX_LEN];
 	int saved = errno; /* callers log between a call and their use of errno */
 	size_t len;
 	va_list args;
-	ssize_t done;
 
 	if (level > log_level)
 		return;
@@ -64,11 +77,18 @@ void log_line(enum log_level level, const char *dev, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line + len, sizeof(line) - 1 - len, fmt, args);
 	va_end(args);
-	strip_control(line);
-	len = strlen(line);
-	line[len++] = '\n';
-	do
-		done = write(STDERR_FILENO, line, len);
-	while (done < 0 && errno == EINTR);
+	put_line(line);
 	errno = saved;
+}
+
+void log_complain(const char *fmt, ...)
+{
+	char line[LINE_MAX_LEN] = "coldvm: ";
+	size_t len = strlen(line);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line + len, sizeof(line) - 1 - len, fmt, args);
+	va_end(args);
+	put_line(line);
 }

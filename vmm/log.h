@@ -25,6 +25,9 @@ void log_set_level(enum log_level level);
 void log_line(enum log_level level, const char *dev, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* "coldvm: " and one line about what the user wants: a command line, or a tool that has no log. */
+void log_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 #define log_error(dev, ...) log_line(LOG_ERROR, dev, __VA_ARGS__)
 #define log_warn(dev, ...)  log_line(LOG_WARN, dev, __VA_ARGS__)
 #define log_info(dev, ...)  log_line(LOG_INFO, dev, __VA_ARGS__)

@@ -56,7 +56,7 @@ static int print(const char *text)
 
 static int usage(const char *why)
 {
-	fprintf(stderr, "coldvm: %s\n", why);
+	log_complain("%s", why);
 	return MACHINE_USAGE;
 }
 

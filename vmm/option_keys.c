@@ -24,8 +24,16 @@
  */
 
 static const struct option_key payload_keys[] = {
-	{ .name = "kernel", .type = OPTION_TEXT, .offset = AT(kernel) },
-	{ .name = "initramfs", .type = OPTION_TEXT, .offset = AT(initramfs) },
+	{ .name = "kernel",
+	  .type = OPTION_TEXT,
+	  .offset = AT(kernel),
+	  .min = 1,
+	  .max = PATH_MAX_LEN },
+	{ .name = "initramfs",
+	  .type = OPTION_TEXT,
+	  .offset = AT(initramfs),
+	  .min = 1,
+	  .max = PATH_MAX_LEN },
 	{ .name = "cmdline", .type = OPTION_TEXT, .offset = AT(cmdline) },
 };
 const struct option_group option_payload = { .json = "payload", KEYS(payload_keys) };

@@ -23,13 +23,19 @@ static int fail(char *why, size_t why_len, const char *fmt, ...)
 /* --- names --------------------------------------------------------------------------------------
  */
 
-/* How many devices answer to @name: by their id, or by the name that is made of kind and number. */
+/* The name of a device that was given none. */
+static const char *made_name(char made[32], const char *kind, unsigned number)
+{
+	snprintf(made, 32, "%s%u", kind, number);
+	return made;
+}
+
+/* 1 if a device answers to @name: by its id, or by the name that is made of kind and number. */
 static unsigned count_kind(const char *name, const char *id, const char *kind, unsigned number)
 {
 	char made[32];
 
-	snprintf(made, sizeof(made), "%s%u", kind, number);
-	return !strcmp(name, id ? id : made);
+	return !strcmp(name, id ? id : made_name(made, kind, number));
 }
 
 static unsigned count_name(const struct vm_options *o, const char *name)
@@ -46,6 +52,12 @@ static unsigned count_name(const struct vm_options *o, const char *name)
 		n += count_kind(name, o->fs[i].id, "fs", i);
 	if (o->vsock.socket)
 		n += count_kind(name, o->vsock.id, "vsock", 0);
+	if (o->console != CONSOLE_OFF)
+		n += count_kind(name, NULL, "console", 0);
+	if (o->rng.src)
+		n += count_kind(name, NULL, "rng", 0);
+	if (o->balloon.present)
+		n += count_kind(name, NULL, "balloon", 0);
 	return n;
 }
 
@@ -55,6 +67,62 @@ static int check_id(const struct vm_options *options, const char *id, char *why,
 	if (!id || count_name(options, id) <= 1)
 		return 0;
 	return fail(why, why_len, "id=%s: another device has this id", id);
+}
+
+/* When all are there: an id may be the name that a later device got of its kind and number. */
+static int check_made_name(const struct vm_options *o, const char *id, const char *flag, char *why,
+			   size_t why_len)
+{
+	if (!id || count_name(o, id) <= 1)
+		return 0;
+	return fail(why, why_len, "%s: id=%s: a device without an id is called so: want another",
+		    flag, id);
+}
+
+static int check_made_names(const struct vm_options *o, char *why, size_t why_len)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < o->nr_devices; i++)
+		r = check_made_name(o, o->devices[i].id, "--device", why, why_len);
+	for (unsigned i = 0; r == 0 && i < o->nr_disks; i++)
+		r = check_made_name(o, o->disks[i].id, "--disk", why, why_len);
+	for (unsigned i = 0; r == 0 && i < o->nr_nets; i++)
+		r = check_made_name(o, o->nets[i].id, "--net", why, why_len);
+	for (unsigned i = 0; r == 0 && i < o->nr_fs; i++)
+		r = check_made_name(o, o->fs[i].id, "--fs", why, why_len);
+	return r ? r
+		 : check_made_name(o, o->vsock.socket ? o->vsock.id : NULL, "--vsock", why,
+				   why_len);
+}
+
+/* --- descriptors that were passed in ------------------------------------------------------------
+ */
+
+static unsigned count_fd(const struct vm_options *o, int fd)
+{
+	unsigned n = (o->event_fd == fd) + (o->api_fd == fd);
+
+	for (unsigned i = 0; i < o->nr_nets; i++)
+		for (unsigned k = 0; k < o->nets[i].nr_fds; k++)
+			n += o->nets[i].fds[k] == fd;
+	return n;
+}
+
+/* Each is one device's, or one part's, alone. */
+static int check_fds(const struct vm_options *o, char *why, size_t why_len)
+{
+	for (unsigned i = 0; i < o->nr_nets; i++)
+		for (unsigned k = 0; k < o->nets[i].nr_fds; k++)
+			if (count_fd(o, o->nets[i].fds[k]) > 1)
+				return fail(why, why_len,
+					    "--net: fd=%d: another option has this descriptor",
+					    o->nets[i].fds[k]);
+	if (o->event_fd >= 0 && count_fd(o, o->event_fd) > 1)
+		return fail(why, why_len,
+			    "--event-monitor: fd=%d: --api-socket has this descriptor",
+			    o->event_fd);
+	return 0;
 }
 
 int option_finish_device(const struct vm_options *options, void *base, char *why, size_t why_len)
@@ -179,6 +247,8 @@ unsigned options_nr_virtio(const struct vm_options *options)
 
 int option_rules_check(const struct vm_options *o, char *why, size_t why_len)
 {
+	if (check_made_names(o, why, why_len) < 0 || check_fds(o, why, why_len) < 0)
+		return -EINVAL;
 	if (o->max_cpus && o->max_cpus != o->cpus)
 		return fail(why, why_len,
 			    "--cpus: max=%u: there is no hot-plug of vCPUs: want boot's %u, or "

@@ -130,9 +130,9 @@ static int parse_size(const struct option_key *key, const char *text, uint64_t *
 	n <<= shift;
 	if (n < key->min || n % key->max)
 		return fail(
-			wish, "want a multiple of %llu%s",
+			wish, "want a multiple of %llu%s%s",
 			(unsigned long long)(key->max >= MIB(1) ? key->max >> 20 : key->max >> 10),
-			key->max >= MIB(1) ? "M" : "K");
+			key->max >= MIB(1) ? "M" : "K", n ? "" : ", more than 0");
 	*field = n;
 	return 0;
 }

@@ -17,6 +17,8 @@
 #include "vmm/option_rules.h"
 #include "vmm/option_value.h"
 
+#define VALUE_SHOWN 100
+
 struct parse {
 	struct vm_options *options;
 	const char *flag;
@@ -88,12 +90,12 @@ static int unknown_key(struct parse *parse, const struct option_group *group, co
 		size_t used = strlen(known);
 
 		if (nearest_is_near(name, group->keys[i].name))
-			return fail(parse, "%s: unknown key '%s': did you mean '%s'?", parse->flag,
-				    name, group->keys[i].name);
+			return fail(parse, "%s: unknown key '%.64s': did you mean '%s'?",
+				    parse->flag, name, group->keys[i].name);
 		snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
 			 group->keys[i].name);
 	}
-	return fail(parse, "%s: unknown key '%s': known are %s", parse->flag, name, known);
+	return fail(parse, "%s: unknown key '%.64s': known are %s", parse->flag, name, known);
 }
 
 /* Cuts *@rest at the next comma that is not inside of brackets. */
@@ -117,12 +119,14 @@ static char *next_part(char **rest)
 	return part;
 }
 
+/* A value that is longer than VALUE_SHOWN is cut, so that what is wrong with it has room. */
 static int set_key(struct parse *parse, const struct option_key *key, void *base, const char *value)
 {
 	char wish[192];
 
 	if (option_set(key, base, value, wish, sizeof(wish)) < 0)
-		return fail(parse, "%s: %s=%s: %s", parse->flag, key->name, value, wish);
+		return fail(parse, "%s: %s=%.*s%s: %s", parse->flag, key->name, VALUE_SHOWN, value,
+			    strlen(value) > VALUE_SHOWN ? "..." : "", wish);
 	return 0;
 }
 
@@ -136,7 +140,7 @@ static int parse_keys(struct parse *parse, const struct option_group *group, voi
 		const struct option_key *key;
 
 		if (!value)
-			return fail(parse, "%s: '%s' is not of the form key=value", parse->flag,
+			return fail(parse, "%s: '%.100s' is not of the form key=value", parse->flag,
 				    part);
 		*value++ = '\0';
 		key = option_find_key(group, part);
@@ -174,7 +178,7 @@ static int parse_mode(struct parse *parse, const struct option_group *group, con
 
 		snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", mode->words[i]);
 	}
-	return fail(parse, "%s: '%s': want %s or file=PATH", parse->flag, value, known);
+	return fail(parse, "%s: '%.100s': want %s or file=PATH", parse->flag, value, known);
 }
 
 static int parse_group(struct parse *parse, const struct flag *flag, char *value)
@@ -240,9 +244,9 @@ static int unknown_flag(struct parse *parse, const char *name)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++)
 		if (nearest_is_near(name, flags[i].name))
-			return fail(parse, "unknown option %s: did you mean %s?", name,
+			return fail(parse, "unknown option %.64s: did you mean %s?", name,
 				    flags[i].name);
-	return fail(parse, "unknown option %s: see coldvm run --help", name);
+	return fail(parse, "unknown option %.64s: see coldvm run --help", name);
 }
 
 /* A flag and its value, as two arguments or as --flag=value; a repeatable flag takes every value
@@ -326,7 +330,8 @@ enum options_result options_parse(struct vm_options *options, int argc, char **a
 		else if (tables && !options->directory)
 			options->directory = argv[i];
 		else
-			taken = fail(&parse, "'%s' is not an option: see coldvm --help", argv[i]);
+			taken = fail(&parse, "'%.100s' is not an option: see coldvm --help",
+				     argv[i]);
 		if (taken < 0)
 			return OPTIONS_ERROR;
 		i += taken;

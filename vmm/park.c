@@ -284,14 +284,14 @@ static enum park_status run(const struct vm_options *options)
 	int r;
 
 	if (!park) {
-		fprintf(stderr, "coldvm: park: out of memory\n");
+		log_complain("park: out of memory");
 		return PARK_ERROR;
 	}
 	park->signals = park->news[0] = park->news[1] = -1;
 	park->events.fd = -1;
 	r = start(park, options, why, sizeof(why));
 	if (r < 0)
-		fprintf(stderr, "coldvm: %s\n", why);
+		log_complain("%s", why);
 	else
 		watch(park);
 	give_up(park);
@@ -323,7 +323,7 @@ enum park_status park_main(int argc, char **argv)
 	case OPTIONS_VERSION:
 		return print(help_version);
 	case OPTIONS_ERROR:
-		fprintf(stderr, "coldvm: %s\n", why);
+		log_complain("%s", why);
 		return PARK_USAGE;
 	case OPTIONS_RUN:
 		break;

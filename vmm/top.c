@@ -15,6 +15,7 @@
 #include <termios.h>
 
 #include "vmm/bits.h"
+#include "vmm/log.h"
 #include "vmm/top_vm.h"
 
 #define MAX_VMS		32
@@ -240,7 +241,7 @@ static int run(struct top *top)
 	int r = open_sources(top);
 
 	if (r < 0) {
-		fprintf(stderr, "coldvm: top: %s\n", strerror(-r));
+		log_complain("top: %s", strerror(-r));
 		return STATUS_HOST_ERROR;
 	}
 	for (unsigned i = 0; i < top->nr; i++)
@@ -256,7 +257,7 @@ static int run(struct top *top)
 
 static int usage(const char *what, const char *why)
 {
-	fprintf(stderr, "coldvm: top: %s%s\n", what, why);
+	log_complain("top: %s%s", what, why);
 	return STATUS_USAGE;
 }
 

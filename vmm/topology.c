@@ -88,7 +88,7 @@ static int read_function(const char *sysfs, struct topology_function *function, 
 		r = read_bars(sysfs, function);
 	if (r < 0)
 		snprintf(why, why_len,
-			 "%s: no such PCI device on this host (%s): lspci -D lists them",
+			 "--device: %s: no such PCI device on this host (%s): lspci -D lists them",
 			 function->bdf, strerror(-r));
 	function->vendor = (uint16_t)vendor;
 	return r;
@@ -223,7 +223,8 @@ static int choose_rom(struct topology_function *function, const char *rom, char 
 	r = rom_file_bar_size(rom, &bar->size, reason, sizeof(reason));
 	if (r < 0)
 		snprintf(why, why_len, "--device: %s: %s", function->bdf, reason);
-	return r;
+	/* What is wrong with the file is not wrong with the command line. */
+	return r == -EINVAL ? -ENOEXEC : r;
 }
 
 static bool is_nvidia_display(const struct topology_function *function)
@@ -283,11 +284,11 @@ static int add_device(struct topology *topology, const struct device_options *op
 	int r;
 
 	if (vfio_parse_path(options->path, bdf) < 0) {
-		snprintf(
-			why, why_len,
-			"--device: '%s' is no PCI address and no sysfs path of one: want something "
-			"like 0000:01:00.0",
-			options->path);
+		snprintf(why, why_len,
+			 "--device: '%.100s' is no PCI address and no sysfs path of one: want "
+			 "something "
+			 "like 0000:01:00.0",
+			 options->path);
 		return -EINVAL;
 	}
 	snprintf(host, sizeof(host), "%.*s", (int)(strrchr(bdf, '.') - bdf), bdf);

@@ -25,6 +25,7 @@
 #include "vmm/x86/layout.h"
 
 #define NAME_SIZE 64
+#define WHY_SIZE  1024 /* of a line with a path in it */
 
 /* What can be done with a device of one kind. */
 struct virtio_kind {
@@ -154,7 +155,7 @@ static int make_disk(struct virtio_set *set, unsigned i)
 		.events = set->env.events,
 	};
 	struct blk *blk = NULL;
-	char why[256] = "";
+	char why[WHY_SIZE] = "";
 	int r = blk_create(&config, set->env.memory, &blk, why, sizeof(why));
 
 	return attach(set, entry, blk, r, why);
@@ -195,6 +196,7 @@ static int make_net(struct virtio_set *set, unsigned i)
 	struct net_config config = {
 		.name = entry->name,
 		.tap = o->tap,
+		.told_fds = o->fds,
 		.socket = o->socket,
 		.passt = o->passt,
 		.passt_args = o->passt_args,
@@ -206,7 +208,7 @@ static int make_net(struct virtio_set *set, unsigned i)
 		.events = set->env.events,
 	};
 	struct net *net = NULL;
-	char why[256] = "";
+	char why[WHY_SIZE] = "";
 	int r = copy_fds(o, &config, why, sizeof(why));
 
 	memcpy(config.mac, o->mac, sizeof(config.mac));
@@ -227,7 +229,7 @@ static int make_fs(struct virtio_set *set, unsigned i)
 		.queue_size = (uint16_t)o->queue_size,
 	};
 	struct fs *fs = NULL;
-	char why[256] = "";
+	char why[WHY_SIZE] = "";
 	int r = fs_create(&config, set->env.memory, set->env.loop, set->env.events, &fs, why,
 			  sizeof(why));
 
@@ -260,7 +262,7 @@ static int make_vsock(struct virtio_set *set, unsigned i)
 		.socket = o->socket,
 	};
 	struct vsock *vsock = NULL;
-	char why[256] = "";
+	char why[WHY_SIZE] = "";
 	int r = vsock_create(&config, set->env.memory, set->env.loop, &vsock, why, sizeof(why));
 
 	return attach(set, entry, vsock, r, why);
@@ -274,7 +276,7 @@ static int make_rng(struct virtio_set *set, unsigned i)
 		.src = set->options->rng.src,
 	};
 	struct rng *rng = NULL;
-	char why[256] = "";
+	char why[WHY_SIZE] = "";
 	int r = rng_create(&config, set->env.memory, set->env.loop, &rng, why, sizeof(why));
 
 	return attach(set, entry, rng, r, why);

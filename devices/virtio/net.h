@@ -30,6 +30,7 @@ struct net_config {
 	const char *tap;	/* name of the tap device, made if it does not exist */
 	int fds[NET_MAX_PAIRS]; /* tap devices that somebody has opened; taken over */
 	unsigned nr_fds;
+	const int *told_fds;	/* their numbers for the user; NULL: these */
 	const char *socket;	/* path of a running passt's */
 	bool passt;		/* start one */
 	const char *passt_args; /* more for its command line, split at spaces; NULL: none */

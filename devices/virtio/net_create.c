@@ -129,7 +129,9 @@ static int open_taps(struct net *net, const struct net_config *config, char *why
 				   why_len);
 	} else {
 		memcpy(net->tap_fds, config->fds, nr * sizeof(net->tap_fds[0]));
-		err = net_tap_adopt(net->host, net->tap_fds, nr, config->mtu, why, why_len);
+		err = net_tap_adopt(net->host, net->tap_fds,
+				    config->told_fds ? config->told_fds : config->fds, nr,
+				    config->mtu, why, why_len);
 	}
 	net->attached = nr;
 	if (!err) {

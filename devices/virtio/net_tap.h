@@ -18,9 +18,10 @@ struct net_host;
  * what to do. */
 int net_tap_open(const struct net_host *host, const char *name, unsigned nr, uint16_t mtu,
 		 int *ret_fds, char *why, size_t why_len);
-/* The same for descriptors that somebody else has opened. They stay the caller's on failure. */
-int net_tap_adopt(const struct net_host *host, const int *fds, unsigned nr, uint16_t mtu, char *why,
-		  size_t why_len);
+/* The same for descriptors that somebody else has opened. They stay the caller's on failure.
+ * @told: their numbers in @why. */
+int net_tap_adopt(const struct net_host *host, const int *fds, const int *told, unsigned nr,
+		  uint16_t mtu, char *why, size_t why_len);
 /* What the guest takes unfinished: @features, as it has accepted them. */
 int net_tap_offload(const struct net_host *host, int fd, uint64_t features);
 /* Lets the kernel (not) put frames into the queue of @fd, one of several. */

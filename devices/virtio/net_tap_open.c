@@ -250,8 +250,8 @@ int net_tap_open(const struct net_host *host, const char *name, unsigned nr, uin
 }
 
 /* @name: of the first descriptor, filled in by it. */
-static int adopt_one(const struct net_host *host, int fd, unsigned nr, char name[IFNAMSIZ],
-		     struct reason *reason)
+static int adopt_one(const struct net_host *host, int fd, int told, unsigned nr,
+		     char name[IFNAMSIZ], struct reason *reason)
 {
 	struct ifreq ifr = { .ifr_flags = 0 };
 	int flags, ret;
@@ -259,7 +259,7 @@ static int adopt_one(const struct net_host *host, int fd, unsigned nr, char name
 	ret = host->ioctl(fd, TUNGETIFF, &ifr);
 	if (ret < 0) {
 		GIVE_REASON(reason, ret == -EBADF ? "fd=%d is not open" : "fd=%d is no tap device",
-			    fd);
+			    told);
 		return ret == -EBADF ? ret : -EINVAL;
 	}
 	ifr.ifr_name[IFNAMSIZ - 1] = '\0';
@@ -267,16 +267,16 @@ static int adopt_one(const struct net_host *host, int fd, unsigned nr, char name
 	    !(ifr.ifr_flags & IFF_VNET_HDR)) {
 		GIVE_REASON(reason,
 			    "fd=%d (%s) is to be opened with IFF_TAP, IFF_NO_PI and IFF_VNET_HDR",
-			    fd, ifr.ifr_name);
+			    told, ifr.ifr_name);
 		return -EINVAL;
 	}
 	if (*name && strcmp(name, ifr.ifr_name)) {
-		GIVE_REASON(reason, "fd=%d is of tap %s, and the one before of tap %s", fd,
+		GIVE_REASON(reason, "fd=%d is of tap %s, and the one before of tap %s", told,
 			    ifr.ifr_name, name);
 		return -EINVAL;
 	}
 	if (nr > 1 && !(ifr.ifr_flags & IFF_MULTI_QUEUE)) {
-		GIVE_REASON(reason, "fd=%d (%s) is to be opened with IFF_MULTI_QUEUE", fd,
+		GIVE_REASON(reason, "fd=%d (%s) is to be opened with IFF_MULTI_QUEUE", told,
 			    ifr.ifr_name);
 		return -EINVAL;
 	}
@@ -290,19 +290,19 @@ static int adopt_one(const struct net_host *host, int fd, unsigned nr, char name
 	if (ret >= 0)
 		ret = set_headers(host, fd);
 	if (ret < 0)
-		GIVE_REASON(reason, "cannot set up fd=%d (tap %s): %s", fd, name, strerror(-ret));
+		GIVE_REASON(reason, "cannot set up fd=%d (tap %s): %s", told, name, strerror(-ret));
 	return ret;
 }
 
-int net_tap_adopt(const struct net_host *host, const int *fds, unsigned nr, uint16_t mtu, char *why,
-		  size_t why_len)
+int net_tap_adopt(const struct net_host *host, const int *fds, const int *told, unsigned nr,
+		  uint16_t mtu, char *why, size_t why_len)
 {
 	struct reason reason = { .why = why, .len = why_len };
 	char name[IFNAMSIZ] = "";
 	int ret = 0;
 
 	for (unsigned i = 0; !ret && i < nr; i++)
-		ret = adopt_one(host, fds[i], nr, name, &reason);
+		ret = adopt_one(host, fds[i], told[i], nr, name, &reason);
 	if (!ret && mtu)
 		ret = set_mtu(host, name, mtu, &reason);
 	return ret;

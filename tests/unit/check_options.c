@@ -130,7 +130,7 @@ END_TEST
 START_TEST(memory_is_a_multiple_of_2_mib_and_not_0)
 {
 	bad("--memory size=3M", "--memory: size=3M: want a multiple of 2M");
-	bad("--memory size=0", "--memory: size=0: want a multiple of 2M");
+	bad("--memory size=0", "--memory: size=0: want a multiple of 2M, more than 0");
 	bad("--memory size=4097K", "--memory: size=4097K: want a multiple of 2M");
 }
 END_TEST

@@ -21,10 +21,12 @@
 
 int boot_fail(struct boot_job *job, int err, const char *fmt, ...)
 {
+	int len = snprintf(job->why, job->why_len, "%s: ", job->about);
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(job->why, job->why_len, fmt, args);
+	if (len > 0 && (size_t)len < job->why_len)
+		vsnprintf(job->why + len, job->why_len - (size_t)len, fmt, args);
 	va_end(args);
 	return -err;
 }
@@ -65,6 +67,7 @@ static int open_file(struct boot_job *job, struct boot_file *file)
 	struct stat st;
 	int ret;
 
+	job->about = file->flag;
 	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file->fd < 0 || fstat(file->fd, &st) < 0) {
 		ret = boot_fail(job, errno, "cannot open %s: %s", file->path, strerror(errno));
@@ -95,16 +98,16 @@ static int too_small(struct boot_job *job, uint64_t need)
 	const char *what =
 		job->initramfs.fd < 0 ? "kernel: it needs" : "kernel and initramfs: they need";
 
+	job->about = "--memory";
 	if (memory->nr_ram > 1)
 		return boot_fail(job, ENOMEM,
 				 "%s: %" PRIu64
 				 " MiB below 4 GiB are too small for this %s %" PRIu64 " MiB there",
 				 job->kernel.path, to_mib(low), what, to_mib(need));
 	return boot_fail(job, ENOMEM,
-			 "%s: memory size=%" PRIu64 "%c is too small for this %s at least %" PRIu64
-			 " MiB",
-			 job->kernel.path, low % MIB(1) ? low >> 10 : low >> 20,
-			 low % MIB(1) ? 'K' : 'M', what, to_mib(need));
+			 "size=%" PRIu64 "%c is too small for this %s at least %" PRIu64 " MiB",
+			 low % MIB(1) ? low >> 10 : low >> 20, low % MIB(1) ? 'K' : 'M', what,
+			 to_mib(need));
 }
 
 int boot_plan(struct boot_job *job, uint64_t start, uint64_t end, uint64_t limit,
@@ -131,6 +134,7 @@ int boot_plan(struct boot_job *job, uint64_t start, uint64_t end, uint64_t limit
 	}
 	if (limit >= low)
 		return too_small(job, align_up(end, PAGE) + size);
+	job->about = job->initramfs.flag;
 	return boot_fail(job, ENOMEM,
 			 "%s: an initramfs of %" PRIu64 " MiB does not fit between the kernel and "
 			 "0x%" PRIx64 ", where this kernel wants it to end",
@@ -141,13 +145,17 @@ int boot_copy_initramfs(struct boot_job *job, uint64_t addr)
 {
 	const struct boot_file *file = &job->initramfs;
 	void *to;
+	int ret;
 
 	if (file->fd < 0)
 		return 0;
 	to = memory_at(job->memory, addr, file->size);
 	if (!to)
 		return boot_fail(job, EFAULT, "%s: no RAM at 0x%" PRIx64, file->path, addr);
-	return boot_read(job, file, 0, to, file->size);
+	job->about = file->flag;
+	ret = boot_read(job, file, 0, to, file->size);
+	job->about = job->kernel.flag;
+	return ret;
 }
 
 int boot_copy_cmdline(struct boot_job *job, uint64_t max_len)
@@ -156,10 +164,12 @@ int boot_copy_cmdline(struct boot_job *job, uint64_t max_len)
 	void *to;
 
 	max_len = min_u64(max_len, LAYOUT_CMDLINE_SIZE - 1);
-	if (len > max_len)
+	if (len > max_len) {
+		job->about = "--cmdline";
 		return boot_fail(job, E2BIG,
 				 "the kernel command line has %zu characters, %s takes %" PRIu64,
 				 len, job->kernel.path, max_len);
+	}
 	to = memory_at(job->memory, LAYOUT_CMDLINE, len + 1);
 	if (!to)
 		return boot_fail(job, EFAULT, "no RAM for the kernel command line");
@@ -219,6 +229,7 @@ static int load_kernel(struct boot_job *job, struct boot_entry *ret_entry)
 	char kind[160];
 	int ret;
 
+	job->about = job->kernel.flag;
 	ret = boot_read(job, &job->kernel, 0, job->head, min_u64(job->kernel.size, BOOT_HEAD_SIZE));
 	if (ret)
 		return ret;
@@ -239,8 +250,8 @@ int boot_load(struct memory *memory, const struct boot_config *config, struct bo
 	struct boot_job job = {
 		.memory = memory,
 		.config = config,
-		.kernel = { .path = config->kernel, .fd = -1 },
-		.initramfs = { .path = config->initramfs, .fd = -1 },
+		.kernel = { .flag = "--kernel", .path = config->kernel, .fd = -1 },
+		.initramfs = { .flag = "--initramfs", .path = config->initramfs, .fd = -1 },
 		.why = why,
 		.why_len = why_len,
 	};

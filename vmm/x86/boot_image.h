@@ -27,6 +27,7 @@ struct boot_map_entry {
 };
 
 struct boot_file {
+	const char *flag; /* the option that names it */
 	const char *path;
 	int fd; /* -1: no such file is wanted */
 	uint64_t size;
@@ -39,11 +40,12 @@ struct boot_job {
 	struct boot_file kernel;
 	struct boot_file initramfs;
 	uint8_t head[BOOT_HEAD_SIZE]; /* start of the kernel file, filled up with zeros */
+	const char *about;	      /* the option that a line begins with */
 	char *why;
 	size_t why_len;
 };
 
-/* Writes the line for people and returns -@err. */
+/* Writes the line for people, which begins with job->about, and returns -@err. */
 int boot_fail(struct boot_job *job, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
