@@ -40,7 +40,7 @@ static struct loop loop;
 static struct event_monitor events;
 static struct console_end console_end;
 static struct virtio_set *set;
-static char complaint[512];
+static char complaint[1024];
 
 static void make_image(char *path, size_t size, const char *name)
 {
@@ -204,6 +204,58 @@ START_TEST(one_that_cannot_be_made_is_named_and_leaves_nothing)
 }
 END_TEST
 
+/* %1$s: the test's directory. */
+static const struct {
+	const char *line, *complaint;
+} failures[] = {
+	{ "--disk path=%1$s/none",
+	  "--disk: disk0: %1$s/none: No such file or directory: make one with truncate -s SIZE" },
+	{ "--disk path=%1$s,id=root", "--disk: root: %1$s is a directory" },
+	{ "--disk path=/dev/zero",
+	  "--disk: disk0: /dev/zero is neither a file nor a block device" },
+	{ "--disk path=%1$s/a.img path=%1$s/a.img",
+	  "--disk: disk1: %1$s/a.img is in use by this VM, as another disk; only readonly=on disks "
+	  "can share an image" },
+	{ "--net socket=%1$s/none,id=wan", "--net: wan: " },
+	{ "--net passt=on", "--net: net0: " },
+	{ "--net tap=a/b", "--net: net0: 'a/b' is no name for a tap" },
+	{ "--net fd=977", "--net: net0: descriptor 977: Bad file descriptor" },
+	{ "--net fd=2", "--net: net0: fd=2 is no tap device" },
+	{ "--memory shared=on --fs tag=t,socket=%1$s/none", "--fs: fs0: " },
+	{ "--vsock cid=3,socket=%1$s/none/x", "--vsock: vsock0: " },
+	{ "--vsock cid=3,socket=%1$s/a.img", "--vsock: vsock0: " },
+	{ "--rng src=%1$s/none", "--rng: rng0: " },
+	{ "--rng src=%1$s", "--rng: rng0: " },
+};
+
+/* A path that nobody types, but a tool may make. */
+START_TEST(a_long_path_leaves_room_for_what_is_wrong)
+{
+	char line[700] = "--disk path=/";
+
+	memset(line + strlen(line), 'x', 250);
+	strcat(line, "/");
+	memset(line + strlen(line), 'y', 250);
+	ck_assert_int_lt(create(line), 0);
+	ck_assert_ptr_nonnull(strstr(complaint, "y: No such file or directory"));
+}
+END_TEST
+
+START_TEST(what_the_host_lacks_is_one_line_that_names_the_device)
+{
+	char line[256], expected[300];
+
+	ck_assert_int_eq(setenv("PATH", "/nowhere", 1), 0);
+	snprintf(line, sizeof(line), failures[_i].line, directory);
+	snprintf(expected, sizeof(expected), failures[_i].complaint, directory);
+	ck_assert_int_lt(create(line), 0);
+	ck_assert_msg(!strncmp(complaint, expected, strlen(expected)), "'%s', not '%s'", complaint,
+		      expected);
+	ck_assert_ptr_null(strchr(complaint, '\n'));
+	ck_assert_ptr_null(set);
+}
+END_TEST
+
 /* What a reboot does. */
 START_TEST(they_can_be_made_again)
 {
@@ -313,6 +365,9 @@ static Suite *make_suite(void)
 	tcase_add_test(t, devices_follow_the_ports_in_a_fixed_order);
 	tcase_add_test(t, devices_are_told_by_id_or_kind_and_number);
 	tcase_add_test(t, one_that_cannot_be_made_is_named_and_leaves_nothing);
+	tcase_add_loop_test(t, what_the_host_lacks_is_one_line_that_names_the_device, 0,
+			    ARRAY_SIZE(failures));
+	tcase_add_test(t, a_long_path_leaves_room_for_what_is_wrong);
 	tcase_add_test(t, they_can_be_made_again);
 	tcase_add_test(t, only_a_balloon_can_be_resized);
 	tcase_add_test(t, disks_have_counters_and_others_none);

@@ -17,7 +17,7 @@ refused() {
 	timeout -s KILL 30 coldvm run "$@" </dev/null >/run/out 2>/run/err
 	got=$?
 	lines=$(wc -l </run/err)
-	if [ $got != "$status" ] || [ "$lines" != 1 ] || [ -s /run/out ] || ! grep -q "$pattern" /run/err; then
+	if [ $got != "$status" ] || [ "$lines" != 1 ] || [ -s /run/out ] || ! grep -q -e "$pattern" /run/err; then
 		note "status $got, wanted $status and '$pattern'; it said:"
 		sed 's/^/#   /' /run/err
 		fail "coldvm run $*"
@@ -58,12 +58,42 @@ refused 1 'memory.*MiB' --memory size=512G
 refused 1 'nr_hugepages' --memory size=256M,hugepages=on
 refused 1 'memory\|RAM\|MiB' --memory size=32M
 
+# Disks.
+printf 'QFI\373' | dd of=qcow2 bs=4096 count=16 conv=sync 2>/dev/null
+refused 1 '^coldvm: error: vm: --disk: disk0: .*none: No such file' --disk path=/run/files/none
+refused 1 'disk1: /run/files is a directory' --disk path=/run/files/zeros path=/run/files
+refused 1 'empty is empty' --disk path=/run/files/empty
+refused 1 'text has 15 bytes, which is no multiple of 512' --disk path=/run/files/text
+refused 1 'qcow2 is a qcow2 image.*qemu-img convert' --disk path=/run/files/qcow2
+refused 1 'root: .*zeros is in use by this VM, as another disk' --disk path=/run/files/zeros path=/run/files/zeros,id=root
+
+# Network cards: no module, no passt, a name that is another interface's.
+refused 1 '^coldvm: error: vm: --net: net0: .*/dev/net/tun.*modprobe tun' --net tap=cv0
+refused 1 'wan: cannot connect to .*none.*start passt' --net socket=/run/files/none,id=wan
+refused 1 'cannot start passt.*package passt' --net passt=on
+refused 1 'net0: fd=0 is no tap device' --net fd=0
+host "module_load tun"
+refused 1 'net0: .*lo' --net tap=lo
+refused 1 'vhost-net.*modprobe vhost_net' --net tap=cv0,vhost=on
+
+# What is left of the emulated ones.
+refused 1 '^coldvm: error: vm: --fs: fs0: .*none' --memory size=128M,shared=on --fs tag=t,socket=/run/files/none
+refused 1 '--vsock: vsock0: cannot listen on /run/no/such' --vsock cid=3,socket=/run/no/such
+refused 1 '--rng: rng0: cannot open /run/no/such' --rng src=/run/no/such
+refused 1 '--console: cannot open /run/no/such' --console file=/run/no/such
+refused 1 '--api-socket: .*/run/no/such' --api-socket path=/run/no/such
+
 # Devices: not there, not given to vfio-pci, somebody else's.
 refused 1 '0000:7f:1f.7' --device path=0000:7f:1f.7
 host "echo '' >$dir/driver_override; echo $device >$dir/driver/unbind; echo $device >/sys/bus/pci/drivers_probe"
 refused 1 "$device.*vfio-pci" --device path="$device"
 check_eq "$(basename "$(readlink "$dir/driver")")" nvme "the device keeps its driver"
 host "device_bind $device"
+
+refused 1 'rom=/run/files/text' --device path="$device",rom=/run/files/text
+refused 1 'backend=explicit' --device path="$device",backend=explicit
+refused 2 "$device: x_nv_gpudirect_clique=0: this is no display controller of NVIDIA" \
+	--device path="$device",x_nv_gpudirect_clique=0
 
 # KVM.
 mv /dev/kvm /dev/kvm.away
