@@ -3,6 +3,8 @@
  * is either in the value it reads or raises the interrupt again: none is lost. */
 #include "devices/ged.h"
 
+#include <string.h>
+
 #include "acpi/abi.h"
 #include "vmm/bits.h"
 #include "vmm/bus.h"
@@ -32,6 +34,7 @@ int ged_init(struct ged *ged, struct bus *pio, struct irqchip *irqchip)
 {
 	ged->irqchip = irqchip;
 	atomic_init(&ged->events, 0);
+	atomic_init(&ged->complained, false);
 	return bus_add(pio, CVM_GED_EVENTS, 4, &events_ops, ged);
 }
 
@@ -43,6 +46,7 @@ void ged_raise(struct ged *ged, uint32_t events)
 	r = irqchip_set_pin(ged->irqchip, CVM_GED_GSI, true);
 	if (r == 0)
 		r = irqchip_set_pin(ged->irqchip, CVM_GED_GSI, false);
-	if (r < 0)
-		log_warn("ged", "the guest cannot be told of an event: error %d", -r);
+	if (r < 0 && !atomic_exchange(&ged->complained, true))
+		log_warn("ged", "the guest cannot be told of an event: %s (said once)",
+			 strerror(-r));
 }

@@ -4,6 +4,7 @@
 #define COLDVM_DEVICES_GED_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct bus;
@@ -12,6 +13,7 @@ struct irqchip;
 struct ged {
 	struct irqchip *irqchip;
 	atomic_uint events; /* CVM_GED_*, until the guest reads them */
+	atomic_bool complained;
 };
 
 int ged_init(struct ged *ged, struct bus *pio, struct irqchip *irqchip);

@@ -38,8 +38,9 @@ static void update_line(struct serial *s)
 	if (want == s->line)
 		return;
 	int r = irqchip_set_pin(s->irqchip, LAYOUT_GSI_SERIAL, want);
-	if (r < 0)
-		log_warn("serial", "interrupt not delivered: error %d", -r);
+	if (r < 0 && !s->complained)
+		log_warn("serial", "interrupt not delivered: %s (said once)", strerror(-r));
+	s->complained |= r < 0;
 	s->line = want;
 }
 

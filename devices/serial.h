@@ -23,6 +23,7 @@ struct serial {
 	uint8_t dll, dlm;
 	bool thr_pending; /* "transmitter empty" has not been seen by the guest yet */
 	bool line;	  /* the interrupt is raised */
+	bool complained;  /* of an interrupt that did not arrive */
 	uint8_t queue[SERIAL_QUEUE];
 	size_t head, count;
 };

@@ -12,15 +12,26 @@
 #ifndef COLDVM_VMM_LOG_H
 #define COLDVM_VMM_LOG_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Lines at once, and then one a period: what a whole VM may say, errors apart from the rest. */
+#define LOG_BURST     1000
+#define LOG_PERIOD_NS UINT64_C(50000000)
+
 enum log_level {
 	LOG_ERROR,
 	LOG_WARN,
 	LOG_INFO,
 	LOG_DEBUG,
+	LOG_NR_LEVELS,
 };
 
 /* Sets what is printed: @level and everything more serious. Called once, before threads exist. */
 void log_set_level(enum log_level level);
+
+/* Whether lines of @level are printed at all. */
+bool log_wants(enum log_level level);
 
 void log_line(enum log_level level, const char *dev, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

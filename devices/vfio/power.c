@@ -292,8 +292,8 @@ static void leave_failed(struct power_slot *slot, const struct power_view *asked
 		return;
 	power_read_depth(slot, &depth);
 	power_event_failed(slot, event, now_ns(), now_ns() - asked->asked_ns, &depth);
-	log_error(slot->functions[0]->id, "%s (device %s, port %s)", what,
-		  power_state_name(depth.device), power_state_name(depth.port));
+	power_notes_log(&slot->notes, LOG_ERROR, slot->functions[0]->id, "%s (device %s, port %s)",
+			what, power_state_name(depth.device), power_state_name(depth.port));
 	if (slot->config.failed && !slot_gone(slot) && !asked->stop)
 		slot->config.failed(slot->config.opaque, slot->config.index);
 }
@@ -311,8 +311,9 @@ static bool bring_back(struct power_slot *slot, const struct power_view *asked, 
 	if (!power_revive(slot, until))
 		return false;
 	power_event_recovered(slot, now_ns(), now_ns() - asked->asked_ns);
-	log_warn(slot->functions[0]->id, "the device came back by another way than its exit: %s",
-		 slot->tried[slot->nr_tried - 1]);
+	power_notes_log(&slot->notes, LOG_WARN, slot->functions[0]->id,
+			"the device came back by another way than its exit: %s",
+			slot->tried[slot->nr_tried - 1]);
 	return true;
 }
 

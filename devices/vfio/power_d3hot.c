@@ -41,7 +41,8 @@ static int forward_d3hot(struct power_slot *slot, unsigned i)
 	r = wanted ? power_host_set_pmcsr(device, 3) : 0;
 	pthread_mutex_unlock(&device->lock);
 	if (wanted)
-		log_info(device->id, "D3hot as the guest asked: %s", r < 0 ? strerror(-r) : "done");
+		power_notes_log(&slot->notes, LOG_INFO, device->id, "D3hot as the guest asked: %s",
+				r < 0 ? strerror(-r) : "done");
 	return -1;
 }
 
@@ -71,7 +72,8 @@ void power_d3hot_undo(struct power_slot *slot)
 		pthread_mutex_unlock(&slot->lock);
 		r = forwarded && !device->gone ? power_host_set_pmcsr(device, 0) : 0;
 		if (r < 0)
-			log_warn(device->id, "leaving D3hot: %s", strerror(-r));
+			power_notes_log(&slot->notes, LOG_WARN, device->id, "leaving D3hot: %s",
+					strerror(-r));
 	}
 }
 
@@ -95,5 +97,6 @@ void power_slot_pmcsr(struct power_slot *slot, struct vfio_device *device, unsig
 	}
 	pthread_mutex_unlock(&device->lock);
 	if (r < 0)
-		log_warn(device->id, "leaving D3hot: %s", strerror(-r));
+		power_notes_log(&slot->notes, LOG_WARN, device->id, "leaving D3hot: %s",
+				strerror(-r));
 }

@@ -53,11 +53,20 @@ static json_t *properties(struct power_slot *slot, struct vfio_device *device)
 	return json_pack("{s:s, s:i}", "id", named->id, "slot", (int)slot->config.index);
 }
 
-/* Every event passes here: it is noted, and told. */
+/* Every event passes here: it is noted, and told, unless a guest switches its slot back and forth
+ * faster than anybody could read of it. */
 static void emit(struct power_slot *slot, const char *event, uint64_t t_ns, uint64_t took_ns,
 		 enum host_power state, json_t *props)
 {
+	uint64_t suppressed = 0;
+
 	power_notes_event(&slot->notes, slot->config.index, event, t_ns, took_ns, state);
+	if (!power_notes_may_tell(&slot->notes, &suppressed)) {
+		json_decref(props);
+		return;
+	}
+	if (suppressed)
+		json_object_set_new(props, "suppressed", json_integer((json_int_t)suppressed));
 	event_emit(slot->config.events, "device", event, t_ns, props);
 }
 

@@ -2,6 +2,9 @@
 /* Where a slot's events leave their traces: sums, the last entry, and probes. */
 #include "devices/vfio/power_notes.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "devices/vfio/power_probes.h"
@@ -12,6 +15,8 @@ void power_notes_init(struct power_notes *notes)
 	memset(notes, 0, sizeof(*notes));
 	pthread_mutex_init(&notes->lock, NULL);
 	power_stats_init(&notes->stats, now_ns());
+	notes->events.burst = POWER_EVENT_BURST;
+	notes->events.period_ns = POWER_EVENT_PERIOD_NS;
 }
 
 void power_notes_exit(struct power_notes *notes)
@@ -70,4 +75,38 @@ void power_notes_gone(struct power_notes *notes)
 	pthread_mutex_lock(&notes->lock);
 	power_stats_gone(&notes->stats, now_ns());
 	pthread_mutex_unlock(&notes->lock);
+}
+
+void power_notes_log(struct power_notes *notes, enum log_level level, const char *id,
+		     const char *fmt, ...)
+{
+	uint64_t suppressed = 0;
+	char text[512];
+	va_list args;
+	bool say;
+
+	if (!log_wants(level))
+		return;
+	pthread_mutex_lock(&notes->lock);
+	say = rate_limit_take(&notes->lines[level], now_ns(), &suppressed);
+	pthread_mutex_unlock(&notes->lock);
+	if (!say)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (suppressed)
+		log_line(level, id, "%s (%" PRIu64 " such lines were left out)", text, suppressed);
+	else
+		log_line(level, id, "%s", text);
+}
+
+bool power_notes_may_tell(struct power_notes *notes, uint64_t *ret_suppressed)
+{
+	bool may;
+
+	pthread_mutex_lock(&notes->lock);
+	may = rate_limit_take(&notes->events, now_ns(), ret_suppressed);
+	pthread_mutex_unlock(&notes->lock);
+	return may;
 }

@@ -47,8 +47,9 @@ static bool enter_function(struct power_slot *slot, unsigned i, struct power_cal
 	power_host_enter(device, slot->backend, slot->wake_fds[i], call);
 	slot->engaged[i] = call->rc == 0;
 	if (call->rc < 0)
-		log_warn(device->id, "the host refused low power (%s): the device stays powered",
-			 strerror(-call->rc));
+		power_notes_log(&slot->notes, LOG_WARN, device->id,
+				"the host refused low power (%s): the device stays powered",
+				strerror(-call->rc));
 	return call->rc == 0;
 }
 
@@ -87,12 +88,13 @@ static bool config_is_back(struct power_slot *slot, unsigned i)
 		return true;
 	power_event_config_lost(slot, device, now_ns(), &slot->saved[i], &found,
 				state == POWER_CONFIG_REPAIRED);
-	log_warn(device->id,
-		 "the device came back without its configuration (command 0x%x, was 0x%x; device "
-		 "control 0x%x, was 0x%x; MSI-X 0x%x, was 0x%x): %s",
-		 found.command, slot->saved[i].command, found.devctl, slot->saved[i].devctl,
-		 found.msix, slot->saved[i].msix,
-		 state == POWER_CONFIG_REPAIRED ? "written again" : "it cannot be written again");
+	power_notes_log(
+		&slot->notes, LOG_WARN, device->id,
+		"the device came back without its configuration (command 0x%x, was 0x%x; device "
+		"control 0x%x, was 0x%x; MSI-X 0x%x, was 0x%x): %s",
+		found.command, slot->saved[i].command, found.devctl, slot->saved[i].devctl,
+		found.msix, slot->saved[i].msix,
+		state == POWER_CONFIG_REPAIRED ? "written again" : "it cannot be written again");
 	return state == POWER_CONFIG_REPAIRED;
 }
 

@@ -178,9 +178,9 @@ bool power_verdict_agrees(struct power_slot *slot, const struct power_call *call
 			continue;
 		agree = false;
 		power_event_disagreement(slot, device, now_ns(), said, sysfs);
-		log_warn(device->id,
-			 "the host contradicts itself: its driver says %s, sysfs says %s",
-			 power_state_name(said), power_state_name(sysfs));
+		power_notes_log(&slot->notes, LOG_WARN, device->id,
+				"the host contradicts itself: its driver says %s, sysfs says %s",
+				power_state_name(said), power_state_name(sysfs));
 	}
 	return agree;
 }

@@ -51,6 +51,15 @@ int net_attach_taps(void *opaque, unsigned nr)
 	return 0;
 }
 
+/* Under @ctrl_lock. */
+static bool first(struct net *net)
+{
+	bool said = net->said;
+
+	net->said = true;
+	return !said;
+}
+
 /* On pair 0's thread. */
 void net_ctrl_ready(void *opaque)
 {
@@ -62,7 +71,8 @@ void net_ctrl_ready(void *opaque)
 	if (net->ctrl_queue)
 		more = net_ctrl_serve(&net->ctrl, net->ctrl_queue);
 	/* An edge of our own, for the next round. */
-	if (more && write(net->ctrl_queue->kick_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+	if (more && write(net->ctrl_queue->kick_fd, &one, sizeof(one)) < 0 && errno != EAGAIN &&
+	    first(net))
 		log_warn(net->device.name, "control queue: %s", strerror(errno));
 	pthread_mutex_unlock(&net->ctrl_lock);
 }
@@ -167,7 +177,7 @@ static void reset_taps(struct net *net)
 	if (!err)
 		err = net_attach_taps(net, 1);
 	/* A tap that is just going away is said by its pair. */
-	if (err)
+	if (err && first(net))
 		log_info(net->device.name, "cannot reset the tap: %s", strerror(-err));
 }
 

@@ -42,6 +42,7 @@ struct net {
 	struct net_ctrl ctrl;
 	struct virtq *ctrl_queue; /* NULL: stopped, or there is none */
 	unsigned attached;	  /* taps 0 to n - 1 get frames from the kernel */
+	bool said;		  /* of what a guest can repeat: once */
 };
 
 static inline struct virtq *net_rx_queue(struct net *net, unsigned pair)

@@ -211,7 +211,8 @@ START_TEST(memory_too_small_for_the_kernel_names_the_size)
 {
 	hdr()->init_size = RAM_SIZE - MIB(16) + 1;
 	write_bzimage();
-	refused(ENOMEM, "--memory: size=96M is too small for this kernel: it needs at least 97 MiB");
+	refused(ENOMEM,
+		"--memory: size=96M is too small for this kernel: it needs at least 97 MiB");
 }
 END_TEST
 

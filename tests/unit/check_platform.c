@@ -8,6 +8,7 @@
 #include "acpi/abi.h"
 #include "devices/ged.h"
 #include "tests/fake/fake_kvm.h"
+#include "tests/unit/log_rig.h"
 #include "tests/unit/suite.h"
 #include "vmm/bus.h"
 #include "vmm/irqchip.h"
@@ -170,6 +171,18 @@ START_TEST(a_read_of_another_width_loses_no_event)
 }
 END_TEST
 
+START_TEST(an_event_that_cannot_be_told_is_one_line)
+{
+	fake_kvm_refuse(FAKE_KVM_IRQ_LINE, EIO, 0);
+	log_rig_begin();
+	for (unsigned i = 0; i < 20; i++)
+		ged_raise(&ged, CVM_GED_WAKE);
+	ck_assert_uint_eq(log_rig_lines(), 1);
+	log_rig_end();
+	fake_kvm_refuse(FAKE_KVM_IRQ_LINE, 0, 0);
+}
+END_TEST
+
 START_TEST(events_cannot_be_written)
 {
 	ged_raise(&ged, CVM_GED_WAKE);
@@ -234,6 +247,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, events_add_up_until_they_are_read);
 	tcase_add_test(t, a_read_of_another_width_loses_no_event);
 	tcase_add_test(t, events_cannot_be_written);
+	tcase_add_test(t, an_event_that_cannot_be_told_is_one_line);
 	tcase_add_test(t, an_event_that_cannot_interrupt_stays_pending);
 	tcase_add_test(t, events_of_two_threads_are_not_lost);
 	return s;

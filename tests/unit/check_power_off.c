@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The way down: _OFF, the order of its steps, what the host refuses, and what was reached. */
 #include <errno.h>
+#include <stdio.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "acpi/abi.h"
+#include "devices/vfio/power_events.h"
+#include "devices/vfio/power_notes.h"
+#include "devices/vfio/power_report.h"
+#include "tests/unit/log_rig.h"
 #include "tests/unit/slot_rig.h"
 #include "tests/unit/suite.h"
 #include "vmm/bits.h"
@@ -357,6 +363,61 @@ START_TEST(one_refusal_does_not_keep_the_others_from_entering)
 }
 END_TEST
 
+/* --- floods -------------------------------------------------------------------------------------
+ */
+
+START_TEST(a_guest_cannot_flood_the_log)
+{
+	uint64_t begin = now_ns();
+
+	fake_vfio_refuse(fn(0), "low_power_entry", EBUSY, 0);
+	log_rig_begin();
+	for (unsigned i = 0; i < 50; i++) {
+		power_slot_command(host.slot, CVM_CMD_OFF);
+		wait_event("power-reached");
+		go_on();
+	}
+	ck_assert_uint_le(log_rig_lines(),
+			  RATE_LIMIT_BURST + (now_ns() - begin) / RATE_LIMIT_PERIOD_NS);
+	log_rig_end();
+	ck_assert_ptr_nonnull(strstr(log_rig.text, "the host refused low power"));
+}
+END_TEST
+
+static unsigned heard;
+static char last_heard[1024];
+
+static void hear(void *opaque, const char *text, size_t len)
+{
+	(void)opaque;
+	heard++;
+	snprintf(last_heard, sizeof(last_heard), "%.*s", (int)len, text);
+}
+
+START_TEST(a_guest_cannot_flood_the_events)
+{
+	const struct timespec pause = { .tv_nsec = 2 * POWER_EVENT_PERIOD_NS };
+	uint64_t begin = now_ns();
+	json_t *counters;
+
+	event_monitor_listen(&host.monitor, hear, NULL);
+	for (unsigned i = 0; i < 3 * POWER_EVENT_BURST; i++)
+		power_event_plain(host.slot, "power-exit-cancelled", NULL, now_ns());
+	ck_assert_uint_ge(heard, POWER_EVENT_BURST);
+	ck_assert_uint_le(heard,
+			  POWER_EVENT_BURST + (now_ns() - begin) / POWER_EVENT_PERIOD_NS + 1);
+	nanosleep(&pause, NULL);
+	power_event_plain(host.slot, "power-exit-cancelled", NULL, now_ns());
+	ck_assert_ptr_nonnull(strstr(last_heard, "\"suppressed\":"));
+	/* Counts know of all. */
+	counters = power_report_counters(host.slot);
+	ck_assert_int_eq(json_integer_value(json_object_get(counters, "exits_cancelled")),
+			 3 * POWER_EVENT_BURST + 1);
+	json_decref(counters);
+	event_monitor_listen(&host.monitor, NULL, NULL);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("power: off");
@@ -386,6 +447,10 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(t, a_refused_entry_is_off_for_the_guest_and_said, 0,
 			    ARRAY_SIZE(refusals));
 	tcase_add_loop_test(t, a_slot_whose_entry_was_refused_comes_back, 0, ARRAY_SIZE(refusals));
+
+	t = suite_case(s, "floods", one_function, slot_rig_free);
+	tcase_add_test(t, a_guest_cannot_flood_the_log);
+	tcase_add_test(t, a_guest_cannot_flood_the_events);
 
 	t = suite_case(s, "two functions", two_functions, slot_rig_free);
 	tcase_add_test(t, the_last_function_enters_first);

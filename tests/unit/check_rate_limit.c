@@ -61,6 +61,16 @@ START_TEST(a_pause_gives_the_burst_back_and_no_more)
 }
 END_TEST
 
+START_TEST(another_burst_and_period_hold)
+{
+	limit.burst = 100;
+	limit.period_ns = 10 * MS;
+	ck_assert_uint_eq(take(1000, START), 100);
+	ck_assert_uint_eq(take(1000, START + 1000 * MS), 100);
+	ck_assert_uint_eq(take(1000, START + 1095 * MS), 9);
+}
+END_TEST
+
 /* Threads read the clock before they have the lock. */
 START_TEST(a_time_in_the_past_is_harmless)
 {
@@ -79,6 +89,7 @@ int main(void)
 	tcase_add_test(tcase, then_one_a_second);
 	tcase_add_test(tcase, what_was_held_back_is_told_once);
 	tcase_add_test(tcase, a_pause_gives_the_burst_back_and_no_more);
+	tcase_add_test(tcase, another_burst_and_period_hold);
 	tcase_add_test(tcase, a_time_in_the_past_is_harmless);
 	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/fake/fake_kvm.h"
+#include "tests/unit/log_rig.h"
 #include "tests/unit/suite.h"
 #include "vmm/bits.h"
 #include "vmm/bus.h"
@@ -335,6 +336,21 @@ START_TEST(an_unchanged_line_is_not_set_again)
 }
 END_TEST
 
+START_TEST(an_interrupt_that_does_not_arrive_is_one_line)
+{
+	open_port(UART_IER_RDI);
+	fake_kvm_refuse(FAKE_KVM_IRQ_LINE, EIO, 0);
+	log_rig_begin();
+	for (unsigned i = 0; i < 20; i++) {
+		receive("a");
+		(void)get(UART_RX);
+	}
+	ck_assert_uint_eq(log_rig_lines(), 1);
+	log_rig_end();
+	fake_kvm_refuse(FAKE_KVM_IRQ_LINE, 0, 0);
+}
+END_TEST
+
 /* --- life ---------------------------------------------------------------------------------------
  */
 
@@ -385,6 +401,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, received_data_comes_before_an_empty_transmitter);
 	tcase_add_test(t, out2_gates_the_line);
 	tcase_add_test(t, an_unchanged_line_is_not_set_again);
+	tcase_add_test(t, an_interrupt_that_does_not_arrive_is_one_line);
 
 	t = suite_case(s, "life", setup, teardown);
 	tcase_add_test(t, ports_that_are_taken_are_an_error);

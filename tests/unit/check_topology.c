@@ -220,8 +220,9 @@ END_TEST
 START_TEST(a_device_that_is_not_there_is_refused)
 {
 	give("0000:05:00.0");
-	build_fails(-ENOENT, "--device: 0000:05:00.0: no such PCI device on this host (No such file or "
-			     "directory): lspci -D lists them");
+	build_fails(-ENOENT,
+		    "--device: 0000:05:00.0: no such PCI device on this host (No such file or "
+		    "directory): lspci -D lists them");
 }
 END_TEST
 

@@ -104,10 +104,9 @@ static int too_small(struct boot_job *job, uint64_t need)
 				 "%s: %" PRIu64
 				 " MiB below 4 GiB are too small for this %s %" PRIu64 " MiB there",
 				 job->kernel.path, to_mib(low), what, to_mib(need));
-	return boot_fail(job, ENOMEM,
-			 "size=%" PRIu64 "%c is too small for this %s at least %" PRIu64 " MiB",
-			 low % MIB(1) ? low >> 10 : low >> 20, low % MIB(1) ? 'K' : 'M', what,
-			 to_mib(need));
+	return boot_fail(
+		job, ENOMEM, "size=%" PRIu64 "%c is too small for this %s at least %" PRIu64 " MiB",
+		low % MIB(1) ? low >> 10 : low >> 20, low % MIB(1) ? 'K' : 'M', what, to_mib(need));
 }
 
 int boot_plan(struct boot_job *job, uint64_t start, uint64_t end, uint64_t limit,
