@@ -326,6 +326,19 @@ static int init_slot(struct passthrough *p, const struct topology_slot *planned,
 	return r;
 }
 
+/* The parts that a slot is made of know no options, and some do. */
+static void name_option(char *why, size_t why_len)
+{
+	static const char option[] = "--device: ";
+	size_t len = sizeof(option) - 1;
+
+	if (!strncmp(why, "--", 2))
+		return;
+	memmove(why + len, why, min_u64(strlen(why) + 1, why_len - len));
+	memcpy(why, option, len);
+	why[why_len - 1] = '\0';
+}
+
 int passthrough_init(struct passthrough *p, const struct passthrough_env *env,
 		     const struct topology *topology, char *why, size_t why_len)
 {
@@ -343,6 +356,7 @@ int passthrough_init(struct passthrough *p, const struct passthrough_env *env,
 			if (!why[0])
 				snprintf(why, why_len, "%s: %s", topology->slots[s].host,
 					 strerror(-r));
+			name_option(why, why_len);
 			return r;
 		}
 	}

@@ -86,7 +86,7 @@ refused 1 '--api-socket: .*/run/no/such' --api-socket path=/run/no/such
 # Devices: not there, not given to vfio-pci, somebody else's.
 refused 1 '0000:7f:1f.7' --device path=0000:7f:1f.7
 host "echo '' >$dir/driver_override; echo $device >$dir/driver/unbind; echo $device >/sys/bus/pci/drivers_probe"
-refused 1 "$device.*vfio-pci" --device path="$device"
+refused 1 "^coldvm: error: vm: --device: $device.*vfio-pci" --device path="$device"
 check_eq "$(basename "$(readlink "$dir/driver")")" nvme "the device keeps its driver"
 host "device_bind $device"
 
