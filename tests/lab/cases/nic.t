@@ -53,8 +53,9 @@ if [ "$PME" = off ]; then
 	exit 0
 fi
 
-# Cycle 1 wakes by the interface, 2 by a read of config space.
-for n in 1 2; do
+# Cycle 1 wakes by the interface, 2 by a read of config space, 3 by another driver: unbinding the old one wakes the
+# device, which has none then, and so goes off once more; binding the new one wakes it again.
+for n in 1 2 3; do
 	events_mark
 	gout word "cat $dir/power/runtime_status"
 	check_eq "$word" active "cycle $n: the NIC is awake while it has a link"
@@ -70,12 +71,21 @@ for n in 1 2; do
 	case $n in
 	1) guest "ip link set $eth down; ip link set $eth up" ;;
 	2) guest "od -An -tx1 -N4 $dir/config" ;;
+	3)
+		guest "echo $nic >$dir/driver/unbind"
+		wait_event power-alive
+		ok "cycle 3: its driver gave up an awake NIC"
+		wait_event power-d3cold
+		wait_power off 4
+		ok "cycle 3: without a driver it goes off again"
+		guest "echo $nic >/sys/bus/pci/drivers/e1000e/bind"
+		;;
 	esac
 	wait_event power-alive
 	guest "nic_up $nic"
 	ok "cycle $n: packets pass again"
 done
-check_eq "$(power_count off) $(power_count on)" "2 2" "the power went and came once a cycle"
+check_eq "$(power_count off) $(power_count on)" "4 4" "the power went and came once a cycle, and once for want of a driver"
 check_eq "$(events power-wake) $(events power-deadline) $(events power-failed)" "0 0 0" "no wake of the host, none too late, none failed"
 guest_log_clean
 vm_stop
