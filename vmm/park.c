@@ -50,6 +50,7 @@ struct park {
 	char line[4096]; /* what came through it up to now, no '\n' yet */
 	size_t len;
 	int signals;
+	bool usage; /* the command line is wrong */
 };
 
 /* --- news ---------------------------------------------------------------------------------------
@@ -159,6 +160,7 @@ static int park_all(struct park *park, const struct vm_options *options, char *w
 {
 	int r = topology_build(&park->topology, options, HOST_SYSFS, why, why_len);
 
+	park->usage = r == -EINVAL;
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < park->topology.nr; i++) {
@@ -301,7 +303,9 @@ static enum park_status run(const struct vm_options *options)
 	close_fd(&park->news[1]);
 	close_fd(&park->signals);
 
-	enum park_status status = r < 0 || park->failed ? PARK_ERROR : PARK_ENDED;
+	enum park_status status = park->usage		  ? PARK_USAGE
+				  : r < 0 || park->failed ? PARK_ERROR
+							  : PARK_ENDED;
 
 	free(park);
 	return status;

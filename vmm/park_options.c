@@ -46,6 +46,22 @@ static enum options_result complain(char *why, size_t why_len, const char *fmt, 
 	return OPTIONS_ERROR;
 }
 
+/* What a device has for a guest means nothing where there is none. NULL: it has no such thing. */
+static const char *guests_key(const struct device_options *device)
+{
+	if (device->pr3 != PR3_AUTO)
+		return "pr3";
+	if (device->pme != DEVICE_PME_OFF)
+		return "pme";
+	if (device->rom)
+		return "rom";
+	if (device->has_clique)
+		return "x_nv_gpudirect_clique";
+	if (device->min_off_ms)
+		return "min-off-ms";
+	return device->stop_on_failure ? "on-failure" : NULL;
+}
+
 enum options_result park_options_parse(struct park_options *options, int argc, char **argv,
 				       char *why, size_t why_len)
 {
@@ -83,5 +99,14 @@ enum options_result park_options_parse(struct park_options *options, int argc, c
 	if (result == OPTIONS_RUN && !options->vm.nr_devices)
 		return complain(why, why_len, "park: say which devices: coldvm park %s",
 				"0000:01:00.0");
+	for (unsigned i = 0; result == OPTIONS_RUN && i < options->vm.nr_devices; i++) {
+		const char *key = guests_key(&options->vm.devices[i]);
+
+		if (key)
+			return complain(why, why_len,
+					"park: --device: %s= is for a guest, and there is none: "
+					"leave it out",
+					key);
+	}
 	return result;
 }

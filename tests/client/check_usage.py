@@ -64,7 +64,11 @@ check(HOST, "--device: 0000:ff:1f.7: no such PCI device", "tables", ".", "--devi
 for tool in "doctor", "park":
     check(USAGE, "--nothing", tool, "--nothing")
 check(USAGE, "'/dev/null' is no PCI device", "doctor", "/dev/null")
-check(USAGE, "", "park")
+check(USAGE, "say which devices", "park")
+check(USAGE, "--device: '/dev/null' is no PCI address", "park", "/dev/null")
+check(HOST, "--device: 0000:ff:1f.7: no such PCI device", "park", "ff:1f.7")
+for key in "pr3=port", "pme=on", "rom=device", "x_nv_gpudirect_clique=1", "min-off-ms=5", "on-failure=stop":
+    check(USAGE, f"{key.split('=')[0]}= is for a guest", "park", "--device", f"path=01:00.0,{key}")
 check(USAGE, "say which VM", "ctl")
 check(USAGE, "say what to ask", "ctl", "x")
 check(USAGE, "unknown verb 'x'", "ctl", "socket", "x")
