@@ -376,8 +376,8 @@ static int phys_bits_stage(struct machine *m)
 	if (bits >= 64 || end_address <= UINT64_C(1) << bits)
 		return 0;
 	snprintf(m->why, sizeof(m->why),
-		 "RAM and 64-bit BARs end at 0x%llx, beyond the %u physical address bits of this "
-		 "CPU",
+		 "--memory: RAM and 64-bit BARs end at 0x%llx, beyond the %u physical address bits "
+		 "of this CPU: want less of it",
 		 (unsigned long long)end_address, bits);
 	return -ENOSPC;
 }
