@@ -126,23 +126,13 @@ static const char *deflate(struct balloon *balloon)
 	return NULL;
 }
 
-/* The guest address of @hva, which lies in RAM. */
-static uint64_t address_of(const struct memory *memory, const void *hva)
-{
-	const struct memory_region *ram = memory->ram;
-	uint64_t off = (uint64_t)((const uint8_t *)hva - ram->hva);
-
-	/* One mapping, cut in two. */
-	return off < ram->size ? ram->gpa + off : memory->ram[1].gpa + (off - ram->size);
-}
-
 static const char *report(struct balloon *balloon)
 {
 	struct virtq_chain *chain = &balloon->chain;
 	const struct iovec *in = virtq_chain_in(chain);
 
 	for (unsigned i = 0; i < chain->nr_in && running(balloon); i++)
-		discard(balloon, address_of(balloon->memory, in[i].iov_base), in[i].iov_len);
+		discard(balloon, memory_gpa(balloon->memory, in[i].iov_base), in[i].iov_len);
 	return NULL;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/virtio_ids.h>
 
 #include "devices/virtio/vhost_user.h"
+#include "devices/virtio/vhost_user_wire.h"
 #include "vmm/bits.h"
 #include "vmm/event.h"
 #include "vmm/log.h"
@@ -134,10 +135,18 @@ static int check(const struct fs_config *config, const struct memory *memory, ch
 	size_t max_tag = sizeof(((struct virtio_fs_config *)NULL)->tag);
 	size_t tag = strlen(config->tag);
 
-	if (memory->memfd < 0) {
+	if (!memory_is_shared(memory)) {
 		snprintf(why, why_len,
-			 "needs --memory shared=on: the daemon maps the guest's memory");
+			 "needs --memory shared=on, or that of each --memory-zone: the daemon maps "
+			 "the guest's memory");
 		return -ENOTSUP;
+	}
+	if (memory->nr_ram > VHOST_USER_MAX_REGIONS) {
+		snprintf(why, why_len,
+			 "the guest's memory has %u parts, and vhost-user has room for %u: make "
+			 "fewer zones",
+			 memory->nr_ram, VHOST_USER_MAX_REGIONS);
+		return -ENOSPC;
 	}
 	if (!tag || tag > max_tag) {
 		snprintf(why, why_len, "tag=%s: want 1 to %zu bytes", config->tag, max_tag);

@@ -261,9 +261,10 @@ static int set_memory(struct vhost_user *user, const struct memory *memory)
 {
 	struct vhost_user_message message = { .request = VHOST_USER_SET_MEM_TABLE };
 	struct vhost_user_memory table = { .nr = memory->nr_ram };
-	int fds[MEMORY_MAX_RAM];
+	int fds[VHOST_USER_MAX_REGIONS];
 
-	_Static_assert(MEMORY_MAX_RAM <= VHOST_USER_MAX_REGIONS, "more RAM than regions");
+	if (memory->nr_ram > VHOST_USER_MAX_REGIONS)
+		return -ENOSPC;
 	for (unsigned i = 0; i < memory->nr_ram; i++) {
 		const struct memory_region *ram = &memory->ram[i];
 
@@ -271,15 +272,25 @@ static int set_memory(struct vhost_user *user, const struct memory *memory)
 			.guest_addr = ram->gpa,
 			.size = ram->size,
 			.user_addr = (uintptr_t)ram->hva,
-			/* One mapping of the whole file: vmm/memory.c. */
-			.mmap_offset = (uint64_t)(ram->hva - memory->ram[0].hva),
+			.mmap_offset = ram->fd_at,
 		};
-		fds[i] = memory->memfd;
+		fds[i] = ram->fd;
 	}
 	message.payload.memory = table;
 	message.size = (uint32_t)(offsetof(struct vhost_user_memory, regions) +
 				  memory->nr_ram * sizeof(table.regions[0]));
 	return set_with(user, &message, fds, memory->nr_ram);
+}
+
+/* The daemon has each region where it likes: a part of a ring that goes from one to the next would
+ * go on in whatever lies behind the first. */
+static bool ring_in_regions(const struct memory *memory, const struct virtq *queue)
+{
+	uint64_t n = queue->size;
+
+	return memory_region_at(memory, queue->desc, n * sizeof(struct vring_desc)) &&
+	       memory_region_at(memory, queue->avail, 6 + 2 * n) &&
+	       memory_region_at(memory, queue->used, 6 + n * sizeof(struct vring_used_elem));
 }
 
 /* Addresses are those of this process, which the daemon finds in the memory table. */
@@ -331,8 +342,11 @@ int vhost_user_start(struct vhost_user *user, const struct memory *memory, uint6
 	uint64_t own = user->features & BIT(VHOST_USER_F_PROTOCOL_FEATURES);
 	int r;
 
-	if (memory->memfd < 0)
+	if (!memory_is_shared(memory))
 		return -ENOTSUP;
+	for (unsigned i = 0; i < nr; i++)
+		if (queues[i].enabled && !ring_in_regions(memory, &queues[i]))
+			return -EFAULT;
 	set_deadline(user);
 	r = set_number(user, VHOST_USER_SET_FEATURES, accepted | own);
 	if (r == 0)

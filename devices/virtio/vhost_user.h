@@ -36,7 +36,8 @@ int vhost_user_init(struct vhost_user *user, const char *path, unsigned timeout_
 void vhost_user_exit(struct vhost_user *user);
 
 /* Hands over the memory, the @accepted features and the enabled ones of @nr queues, and starts
- * them. -ENOTSUP: the memory is not shared. */
+ * them. -ENOTSUP: the memory is not shared; -ENOSPC: it has more than VHOST_USER_MAX_REGIONS;
+ * -EFAULT: a part of a ring is in two of them. */
 int vhost_user_start(struct vhost_user *user, const struct memory *memory, uint64_t accepted,
 		     const struct virtq *queues, unsigned nr);
 /* When this returns 0 the daemon has put the rings away. */

@@ -3,10 +3,15 @@
 #include "vmm/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <linux/mempolicy.h>
 
 #include "tests/fake/fake_kvm.h"
 #include "tests/unit/suite.h"
@@ -166,14 +171,14 @@ START_TEST(shared_ram_is_a_memfd)
 	uint8_t *file;
 
 	ck_assert_int_eq(memory_init(&memory, &kvm, &config), 0);
-	ck_assert_int_ge(memory.memfd, 0);
+	ck_assert(memory_is_shared(&memory));
 	*(uint8_t *)memory_at(&memory, GIB(4) + 5, 1) = 0xa5;
-	file = mmap(NULL, MIB(4), PROT_READ, MAP_SHARED, memory.memfd, 0);
+	file = mmap(NULL, MIB(4), PROT_READ, MAP_SHARED, memory.ram[1].fd, 0);
 	ck_assert_ptr_ne(file, MAP_FAILED);
 	ck_assert_uint_eq(file[MIB(2) + 5], 0xa5);
 	munmap(file, MIB(4));
 	teardown_memory();
-	ck_assert_int_eq(memory.memfd, -1);
+	ck_assert(!memory_is_shared(&memory));
 }
 END_TEST
 
@@ -203,6 +208,247 @@ START_TEST(ram_that_is_asked_for_is_there_at_once)
 		ck_assert_uint_eq(pages_there(), MIB(2) / 4096);
 		teardown_memory();
 	}
+}
+END_TEST
+
+/* --- zones --------------------------------------------------------------------------------------
+ */
+
+static int init_zones(const struct memory_zone *zones, unsigned nr, uint64_t low_limit)
+{
+	unsigned failed;
+
+	return memory_init_zones(&memory, &kvm, zones, nr, low_limit, &failed);
+}
+
+/* The hole begins in the second one. */
+static const struct memory_zone three[] = {
+	{ .size = MIB(2) },
+	{ .size = MIB(6), .shared = true },
+	{ .size = MIB(4) },
+};
+
+START_TEST(zones_follow_each_other_and_one_of_them_is_cut_by_the_hole)
+{
+	static const struct memory_region wanted[] = {
+		{ .gpa = 0, .size = MIB(2), .zone = 0 },
+		{ .gpa = MIB(2), .size = MIB(2), .zone = 1 },
+		{ .gpa = GIB(4), .size = MIB(4), .zone = 1, .fd_at = MIB(2) },
+		{ .gpa = GIB(4) + MIB(4), .size = MIB(4), .zone = 2 },
+	};
+	struct memory_region regions[MEMORY_MAX_RAM];
+
+	ck_assert_int_eq(memory_lay_out(three, 3, MIB(4), regions), 4);
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert_uint_eq(regions[i].gpa, wanted[i].gpa);
+		ck_assert_uint_eq(regions[i].size, wanted[i].size);
+		ck_assert_uint_eq(regions[i].zone, wanted[i].zone);
+		ck_assert_uint_eq(regions[i].fd_at, wanted[i].fd_at);
+	}
+	/* At the end of a zone it cuts none. */
+	ck_assert_int_eq(memory_lay_out(three, 3, MIB(2), regions), 3);
+	ck_assert_uint_eq(regions[1].gpa, GIB(4));
+	ck_assert_uint_eq(regions[1].fd_at, 0);
+	ck_assert_int_eq(memory_lay_out(three, 3, GIB(3), regions), 3);
+	ck_assert_uint_eq(regions[2].gpa, MIB(8));
+}
+END_TEST
+
+START_TEST(zones_that_cannot_be_laid_out_are_refused)
+{
+	struct memory_zone zones[MEMORY_MAX_ZONES + 1];
+	struct memory_region regions[MEMORY_MAX_RAM];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(zones); i++)
+		zones[i] = (struct memory_zone){ .size = MIB(2) };
+	ck_assert_int_eq(memory_lay_out(zones, MEMORY_MAX_ZONES, MIB(3), regions), MEMORY_MAX_RAM);
+	ck_assert_int_eq(memory_lay_out(zones, MEMORY_MAX_ZONES + 1, MIB(3), regions), -EINVAL);
+	ck_assert_int_eq(memory_lay_out(zones, 0, MIB(3), regions), -EINVAL);
+	zones[1].size = 0;
+	ck_assert_int_eq(memory_lay_out(zones, 2, MIB(3), regions), -EINVAL);
+	zones[1].size = UINT64_MAX & ~UINT64_C(0xfff);
+	ck_assert_int_eq(memory_lay_out(zones, 2, MIB(3), regions), -EINVAL);
+	/* The page of the host that the hole or the zone before would cut. */
+	zones[1] = (struct memory_zone){ .size = MIB(4), .hugepages = true };
+	ck_assert_int_eq(memory_lay_out(zones, 2, MIB(3), regions), -EINVAL);
+	ck_assert_int_eq(memory_lay_out(zones, 2, MIB(4), regions), 3);
+	zones[0].size = MIB(1);
+	ck_assert_int_eq(memory_lay_out(zones, 2, MIB(5), regions), -EINVAL);
+	zones[0] = (struct memory_zone){ .size = MIB(2), .bound = true, .host_node = 1024 };
+	ck_assert_int_eq(memory_lay_out(zones, 1, MIB(4), regions), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_range_may_go_from_zone_to_zone_but_not_over_the_hole)
+{
+	uint8_t *first;
+
+	ck_assert_int_eq(init_zones(three, 3, MIB(4)), 0);
+	first = memory_at(&memory, 0, MIB(4));
+	ck_assert_ptr_nonnull(first);
+	memset(first, 1, MIB(4));
+	memset(memory_at(&memory, GIB(4), MIB(8)), 2, MIB(8));
+	ck_assert_uint_eq(*(uint8_t *)memory_at(&memory, MIB(2) + 5, 1), 1);
+	ck_assert_uint_eq(*(uint8_t *)memory_at(&memory, GIB(4) + MIB(4) - 1, 2), 2);
+	ck_assert_ptr_null(memory_at(&memory, MIB(4) - 1, 2));
+	ck_assert_ptr_null(memory_at(&memory, MIB(4), 1));
+	ck_assert_ptr_null(memory_at(&memory, GIB(4) + MIB(8) - 1, 2));
+	ck_assert_ptr_null(memory_at(&memory, GIB(4) + MIB(8), 1));
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(a_host_address_leads_back_to_the_guests)
+{
+	static const uint64_t at[] = {
+		0, MIB(2) - 1, MIB(2), MIB(4) - 1, GIB(4), GIB(4) + MIB(4), GIB(4) + MIB(8) - 1
+	};
+
+	ck_assert_int_eq(init_zones(three, 3, MIB(4)), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(at); i++)
+		ck_assert_uint_eq(memory_gpa(&memory, memory_at(&memory, at[i], 1)), at[i]);
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(a_region_has_all_of_a_range_or_none)
+{
+	ck_assert_int_eq(init_zones(three, 3, MIB(4)), 0);
+	ck_assert_ptr_eq(memory_region_at(&memory, 0, MIB(2)), &memory.ram[0]);
+	ck_assert_ptr_eq(memory_region_at(&memory, MIB(2), 1), &memory.ram[1]);
+	ck_assert_ptr_eq(memory_region_at(&memory, GIB(4), MIB(4)), &memory.ram[2]);
+	ck_assert_ptr_null(memory_region_at(&memory, MIB(2) - 1, 2));
+	ck_assert_ptr_null(memory_region_at(&memory, GIB(4), MIB(4) + 1));
+	ck_assert_ptr_null(memory_region_at(&memory, MIB(4), 1));
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(kvm_has_a_slot_for_each_region)
+{
+	ck_assert_int_eq(init_zones(three, 3, MIB(4)), 0);
+	ck_assert_uint_eq(fake_kvm_nr_slots(), 4);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_ptr_eq(fake_kvm_slot_at(memory.ram[i].gpa)->hva,
+				 memory_at(&memory, memory.ram[i].gpa, 1));
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(each_shared_zone_is_a_memfd_of_its_own)
+{
+	static const struct memory_zone zones[] = {
+		{ .size = MIB(2), .shared = true },
+		{ .size = MIB(4), .shared = true },
+	};
+	uint8_t *file;
+
+	ck_assert_int_eq(init_zones(three, 3, MIB(4)), 0);
+	ck_assert(!memory_is_shared(&memory));
+	teardown_memory();
+	ck_assert_int_eq(init_zones(zones, 2, MIB(4)), 0);
+	ck_assert(memory_is_shared(&memory));
+	ck_assert_int_ne(memory.ram[0].fd, memory.ram[1].fd);
+	ck_assert_int_eq(memory.ram[1].fd, memory.ram[2].fd);
+	*(uint8_t *)memory_at(&memory, GIB(4) + 5, 1) = 0xa5;
+	file = mmap(NULL, MIB(2), PROT_READ, MAP_SHARED, memory.ram[2].fd,
+		    (off_t)memory.ram[2].fd_at);
+	ck_assert_ptr_ne(file, MAP_FAILED);
+	ck_assert_uint_eq(file[5], 0xa5);
+	munmap(file, MIB(2));
+	teardown_memory();
+}
+END_TEST
+
+static unsigned open_fds(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Far beyond what a machine has. Where NUMA is missing the error is another one. */
+START_TEST(a_zone_that_fails_is_named_and_leaves_nothing_behind)
+{
+	const struct memory_zone zones[] = {
+		{ .size = MIB(2), .shared = true },
+		{ .size = MIB(2), .shared = true, .bound = true, .host_node = 1023 },
+		{ .size = MIB(2), .shared = true },
+	};
+	unsigned failed, fds = open_fds();
+	int r = memory_init_zones(&memory, &kvm, zones, 3, MIB(4), &failed);
+
+	ck_assert_msg(r == -EINVAL || r == -ENOSYS || r == -EPERM, "%s", strerror(-r));
+	ck_assert_uint_eq(failed, 1);
+	ck_assert_uint_eq(open_fds(), fds);
+	ck_assert_uint_eq(memory.nr_ram, 0);
+	ck_assert_ptr_null(memory_at(&memory, 0, 1));
+	memory_exit(&memory);
+	ck_assert_uint_eq(fake_kvm_nr_slots(), 0);
+}
+END_TEST
+
+START_TEST(a_refused_memslot_of_a_zone_leaves_nothing_behind)
+{
+	unsigned fds = open_fds();
+
+	fake_kvm_refuse(FAKE_KVM_SET_MEMSLOT, EIO, 2);
+	ck_assert_int_eq(init_zones(three, 3, MIB(4)), -EIO);
+	fake_kvm_refuse(FAKE_KVM_SET_MEMSLOT, 0, 0);
+	ck_assert_uint_eq(open_fds(), fds);
+}
+END_TEST
+
+/* The policy of the mapping at @hva; -1 where the kernel has none. */
+static int policy_at(void *hva, unsigned long *node)
+{
+	unsigned long mask[MEMORY_MAX_NODES / 64] = { 0 };
+	int mode = 0;
+
+	if (syscall(SYS_get_mempolicy, &mode, mask, MEMORY_MAX_NODES, hva, MPOL_F_ADDR) < 0)
+		return -1;
+	*node = mask[0];
+	return mode;
+}
+
+START_TEST(a_zone_is_bound_to_its_node_and_others_are_not)
+{
+	const struct memory_zone zones[] = {
+		{ .size = MIB(2) },
+		{ .size = MIB(2), .bound = true, .host_node = 0, .prefault = true },
+		{ .size = MIB(2), .bound = true, .host_node = 0, .shared = true },
+	};
+	unsigned long node = 0;
+	int r = init_zones(zones, 3, MIB(4));
+
+	if (r == -ENOSYS || r == -EPERM)
+		return; /* a kernel or a sandbox without NUMA */
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(policy_at(memory_at(&memory, 0, 1), &node), MPOL_DEFAULT);
+	ck_assert_int_eq(policy_at(memory_at(&memory, MIB(2), 1), &node), MPOL_BIND);
+	ck_assert_uint_eq(node, 1);
+	ck_assert_int_eq(policy_at(memory_at(&memory, GIB(4), 1), &node), MPOL_BIND);
+	ck_assert_uint_eq(node, 1);
+	teardown_memory();
+}
+END_TEST
+
+START_TEST(a_range_over_zones_is_discarded_in_each)
+{
+	uint8_t *page;
+
+	ck_assert_int_eq(init_zones(three, 3, GIB(3)), 0);
+	ck_assert_int_eq(madvise(memory_at(&memory, 0, MIB(12)), MIB(12), MADV_NOHUGEPAGE), 0);
+	page = memory_at(&memory, MIB(2) - 8192, 4 * 4096);
+	memset(page, 0x5a, 4 * 4096);
+	ck_assert_int_eq(memory_discard(&memory, MIB(2) - 4096, 2 * 4096), 0);
+	ck_assert_uint_eq(page[4095], 0x5a);
+	ck_assert_uint_eq(page[4096], 0);
+	ck_assert_uint_eq(page[2 * 4096], 0);
+	ck_assert_uint_eq(page[3 * 4096], 0x5a);
+	teardown_memory();
 }
 END_TEST
 
@@ -396,6 +642,7 @@ int main(void)
 	Suite *suite = suite_create("memory");
 	TCase *ram = suite_case(suite, "ram", setup_memory, teardown_memory);
 	TCase *start = suite_case(suite, "start", setup, NULL);
+	TCase *zones = suite_case(suite, "zones", setup, NULL);
 
 	tcase_add_test(ram, every_byte_of_ram_can_be_reached);
 	tcase_add_test(ram, guest_address_outside_ram_is_refused);
@@ -420,5 +667,16 @@ int main(void)
 	tcase_add_test(start, ram_that_is_asked_for_is_there_at_once);
 	tcase_add_test(start, refused_memslot_of_ram_leaves_nothing_behind);
 	tcase_add_test(start, slots_end_where_kvm_says);
+	tcase_add_test(zones, zones_follow_each_other_and_one_of_them_is_cut_by_the_hole);
+	tcase_add_test(zones, zones_that_cannot_be_laid_out_are_refused);
+	tcase_add_test(zones, a_range_may_go_from_zone_to_zone_but_not_over_the_hole);
+	tcase_add_test(zones, a_host_address_leads_back_to_the_guests);
+	tcase_add_test(zones, a_region_has_all_of_a_range_or_none);
+	tcase_add_test(zones, kvm_has_a_slot_for_each_region);
+	tcase_add_test(zones, each_shared_zone_is_a_memfd_of_its_own);
+	tcase_add_test(zones, a_zone_that_fails_is_named_and_leaves_nothing_behind);
+	tcase_add_test(zones, a_refused_memslot_of_a_zone_leaves_nothing_behind);
+	tcase_add_test(zones, a_zone_is_bound_to_its_node_and_others_are_not);
+	tcase_add_test(zones, a_range_over_zones_is_discarded_in_each);
 	return suite_run(suite);
 }

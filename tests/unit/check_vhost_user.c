@@ -124,13 +124,15 @@ START_TEST(memory_above_4g_is_a_region_of_its_own)
 	const struct daemon_message *in = NULL;
 	uint64_t half = VIRTIO_RIG_RAM / 2;
 
-	/* As vmm/memory.c lays it out: one mapping, cut in two. */
+	/* As vmm/memory.c lays it out: one zone, cut in two. */
 	two.nr_ram = 2;
 	two.ram[0].size = half;
 	two.ram[1] = (struct memory_region){
 		.gpa = GIB(4),
 		.size = half,
 		.hva = two.ram[0].hva + half,
+		.fd = two.ram[0].fd,
+		.fd_at = half,
 	};
 	ck_assert_int_eq(connect_it(PATIENT_MS), 0);
 	ck_assert_int_eq(vhost_user_start(&user, &two, FEATURES, queues, 3), 0);
@@ -144,11 +146,40 @@ START_TEST(memory_above_4g_is_a_region_of_its_own)
 }
 END_TEST
 
+START_TEST(a_ring_in_two_regions_is_refused)
+{
+	struct memory two = rig.memory;
+
+	/* The avail ring of queue 0 is the first to go on in the second one. */
+	two.nr_ram = 2;
+	two.ram[1] = two.ram[0];
+	two.ram[0].size = queues[0].avail + 2;
+	two.ram[1].gpa = two.ram[0].size;
+	two.ram[1].hva += two.ram[0].size;
+	two.ram[1].size -= two.ram[0].size;
+	ck_assert_int_eq(connect_it(PATIENT_MS), 0);
+	ck_assert_int_eq(vhost_user_start(&user, &two, FEATURES, queues, 3), -EFAULT);
+	ck_assert_uint_eq(daemon_rig_count(&daemon_rig, VHOST_USER_SET_MEM_TABLE, NULL), 0);
+}
+END_TEST
+
+START_TEST(more_regions_than_the_table_has_are_refused)
+{
+	struct memory many = rig.memory;
+
+	for (unsigned i = 1; i <= VHOST_USER_MAX_REGIONS; i++)
+		many.ram[i] = many.ram[0];
+	many.nr_ram = VHOST_USER_MAX_REGIONS + 1;
+	ck_assert_int_eq(connect_it(PATIENT_MS), 0);
+	ck_assert_int_eq(vhost_user_start(&user, &many, FEATURES, queues, 3), -ENOSPC);
+}
+END_TEST
+
 START_TEST(private_memory_is_not_supported)
 {
 	struct memory private = rig.memory;
 
-	private.memfd = -1;
+	private.ram[0].fd = -1;
 	ck_assert_int_eq(connect_it(PATIENT_MS), 0);
 	ck_assert_int_eq(vhost_user_start(&user, &private, FEATURES, queues, 3), -ENOTSUP);
 }
@@ -318,6 +349,8 @@ int main(void)
 	tcase_add_test(honest, memory_is_the_guests_own);
 	tcase_add_test(honest, memory_above_4g_is_a_region_of_its_own);
 	tcase_add_test(honest, private_memory_is_not_supported);
+	tcase_add_test(honest, a_ring_in_two_regions_is_refused);
+	tcase_add_test(honest, more_regions_than_the_table_has_are_refused);
 	tcase_add_test(honest, enabled_queues_are_started_and_no_others);
 	tcase_add_test(honest, daemon_gets_the_queues_eventfds);
 	tcase_add_test(honest, queue_without_vector_gets_no_eventfd);

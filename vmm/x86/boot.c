@@ -94,12 +94,12 @@ static uint64_t to_mib(uint64_t size)
 static int too_small(struct boot_job *job, uint64_t need)
 {
 	const struct memory *memory = job->memory;
-	uint64_t low = memory->ram[0].size;
+	uint64_t low = memory->low;
 	const char *what =
 		job->initramfs.fd < 0 ? "kernel: it needs" : "kernel and initramfs: they need";
 
 	job->about = "--memory";
-	if (memory->nr_ram > 1)
+	if (memory->high)
 		return boot_fail(job, ENOMEM,
 				 "%s: %" PRIu64
 				 " MiB below 4 GiB are too small for this %s %" PRIu64 " MiB there",
@@ -112,7 +112,7 @@ static int too_small(struct boot_job *job, uint64_t need)
 int boot_plan(struct boot_job *job, uint64_t start, uint64_t end, uint64_t limit,
 	      uint64_t *ret_initramfs)
 {
-	uint64_t low = job->memory->ram[0].size;
+	uint64_t low = job->memory->low;
 	uint64_t top = align_down(min_u64(low, limit), PAGE);
 	uint64_t size = align_up(job->initramfs.size, PAGE);
 
@@ -181,19 +181,17 @@ int boot_copy_cmdline(struct boot_job *job, uint64_t max_len)
  * boot_plan() would have refused the kernel. */
 unsigned boot_map(const struct memory *memory, struct boot_map_entry map[BOOT_MAP_MAX])
 {
-	const struct memory_region *low = &memory->ram[0];
 	unsigned nr = 0;
 
 	map[nr++] = (struct boot_map_entry){ 0, LAYOUT_LOW_RAM_END, BOOT_MAP_RAM };
 	map[nr++] =
 		(struct boot_map_entry){ LAYOUT_LOW_RAM_END, LAYOUT_HIGH_RAM - LAYOUT_LOW_RAM_END,
 					 BOOT_MAP_RESERVED };
-	map[nr++] = (struct boot_map_entry){ LAYOUT_HIGH_RAM, low->size - LAYOUT_HIGH_RAM,
+	map[nr++] = (struct boot_map_entry){ LAYOUT_HIGH_RAM, memory->low - LAYOUT_HIGH_RAM,
 					     BOOT_MAP_RAM };
 	map[nr++] = (struct boot_map_entry){ LAYOUT_ECAM, LAYOUT_ECAM_SIZE, BOOT_MAP_RESERVED };
-	for (unsigned i = 1; i < memory->nr_ram; i++)
-		map[nr++] = (struct boot_map_entry){ memory->ram[i].gpa, memory->ram[i].size,
-						     BOOT_MAP_RAM };
+	if (memory->high)
+		map[nr++] = (struct boot_map_entry){ LAYOUT_RAM_HIGH, memory->high, BOOT_MAP_RAM };
 	return nr;
 }
 
