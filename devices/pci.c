@@ -36,7 +36,7 @@ static struct pci_function *bridge_to(const struct pci_bus *bus, unsigned bus_nr
 struct pci_function *pci_bus_find(struct pci_bus *root, unsigned bus_nr, uint8_t devfn)
 {
 	struct pci_bus *bus = root;
-	bool direct = bus_nr == 0;
+	bool direct = bus_nr == root->number;
 
 	for (unsigned depth = 0; !direct; depth++) {
 		struct pci_function *bridge = bridge_to(bus, bus_nr, &direct);

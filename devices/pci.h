@@ -2,7 +2,7 @@
 /*
  * PCI functions and buses as the guest sees them, and the config space of emulated functions.
  *
- * A tree: the root bus belongs to the host bridge, each further bus to the bridge that leads to
+ * Trees: a root bus belongs to a host bridge, each further bus to the bridge that leads to
  * it. Which bus number leads where is in the bridges' own registers (the guest may renumber), so
  * a config access walks the tree. The tree itself never changes while vCPUs run.
  */
@@ -37,7 +37,8 @@ struct pci_function {
 };
 
 struct pci_bus {
-	struct pci_function *bridge; /* that leads here; NULL for the root bus */
+	struct pci_function *bridge; /* that leads here; NULL for a root bus */
+	uint8_t number;		     /* of a root bus, which nobody can change */
 	struct pci_function *functions[256];
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The PCIe host bridge. A config access goes
- *   vCPU -> bus -> ecam_read() or port_read() -> config_read() -> pci_bus_find() -> function
+ *   vCPU -> bus -> ecam_read() or port_read() -> config_read() -> find() -> function
  * and no lock of the host bridge is held when the function is asked: a slow function delays
  * only the vCPU that asked for it. (CF8 is shared by all vCPUs, as on hardware; the guest
  * serialises its use of the pair.)
@@ -22,10 +22,21 @@
 #define HOST_VENDOR 0x1b36
 #define HOST_DEVICE 0x0008
 
+/* The guest may give a bridge the number of a root bus: the first host bridge wins, as on hardware
+ * one would. */
+static struct pci_function *find(struct pci_host *host, unsigned bus_nr, uint8_t devfn)
+{
+	struct pci_function *f = pci_bus_find(&host->root, bus_nr, devfn);
+
+	for (unsigned i = 0; !f && i < host->nr_more; i++)
+		f = pci_bus_find(&host->more[i], bus_nr, devfn);
+	return f;
+}
+
 static uint32_t config_read(struct pci_host *host, unsigned bus_nr, uint8_t devfn, unsigned off,
 			    unsigned size)
 {
-	struct pci_function *f = pci_bus_find(&host->root, bus_nr, devfn);
+	struct pci_function *f = find(host, bus_nr, devfn);
 
 	return f ? f->ops->config_read(f, off, size) : (uint32_t)ones(size);
 }
@@ -33,7 +44,7 @@ static uint32_t config_read(struct pci_host *host, unsigned bus_nr, uint8_t devf
 static void config_write(struct pci_host *host, unsigned bus_nr, uint8_t devfn, unsigned off,
 			 uint32_t value, unsigned size)
 {
-	struct pci_function *f = pci_bus_find(&host->root, bus_nr, devfn);
+	struct pci_function *f = find(host, bus_nr, devfn);
 
 	if (f)
 		f->ops->config_write(f, off, value, size);
@@ -142,6 +153,14 @@ int pci_host_init(struct pci_host *host, struct bus *pio, struct bus *mmio)
 
 	r = bus_add(pio, PORT_CONFIG_ADDRESS, 8, &port_ops, host);
 	return r < 0 ? r : bus_add(mmio, LAYOUT_ECAM, LAYOUT_ECAM_SIZE, &ecam_ops, host);
+}
+
+struct pci_bus *pci_host_add_root(struct pci_host *host, uint8_t number)
+{
+	if (host->nr_more == ARRAY_SIZE(host->more))
+		return NULL;
+	host->more[host->nr_more].number = number;
+	return &host->more[host->nr_more++];
 }
 
 void pci_host_exit(struct pci_host *host)

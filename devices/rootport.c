@@ -74,7 +74,7 @@ static const struct pci_function_ops port_ops = {
 };
 
 /* PCI-to-PCI Bridge Architecture 1.2, section 3.2. */
-static void build_header(struct pci_config *c, unsigned nr)
+static void build_header(struct pci_config *c, uint8_t primary, uint8_t secondary)
 {
 	pci_config_set16(c, PCI_VENDOR_ID, PORT_VENDOR, 0);
 	pci_config_set16(c, PCI_DEVICE_ID, PORT_DEVICE, 0);
@@ -85,9 +85,9 @@ static void build_header(struct pci_config *c, unsigned nr)
 	pci_config_set16(c, PCI_CLASS_DEVICE, 0x0604, 0);
 	pci_config_set8(c, PCI_CACHE_LINE_SIZE, 0, 0xff);
 	pci_config_set8(c, PCI_HEADER_TYPE, PCI_HEADER_TYPE_BRIDGE, 0);
-	pci_config_set8(c, PCI_PRIMARY_BUS, 0, 0xff);
-	pci_config_set8(c, PCI_SECONDARY_BUS, (uint8_t)(nr + 1), 0xff);
-	pci_config_set8(c, PCI_SUBORDINATE_BUS, (uint8_t)(nr + 1), 0xff);
+	pci_config_set8(c, PCI_PRIMARY_BUS, primary, 0xff);
+	pci_config_set8(c, PCI_SECONDARY_BUS, secondary, 0xff);
+	pci_config_set8(c, PCI_SUBORDINATE_BUS, secondary, 0xff);
 	pci_config_set8(c, PCI_IO_BASE, PCI_IO_RANGE_TYPE_32 | 0xf0, 0xf0);
 	pci_config_set8(c, PCI_IO_LIMIT, PCI_IO_RANGE_TYPE_32, 0xf0);
 	pci_config_set32(c, PCI_IO_BASE_UPPER16, 0, 0xffffffff);
@@ -157,7 +157,8 @@ static void build_capabilities(struct pci_config *c, unsigned nr)
 	pci_config_set16(c, CAP_SSID + PCI_SSVID_DEVICE_ID, PORT_DEVICE, 0);
 }
 
-int rootport_init(struct rootport *port, struct pci_bus *root, unsigned nr)
+int rootport_init_at(struct rootport *port, struct pci_bus *root, unsigned nr, uint8_t device,
+		     uint8_t secondary)
 {
 	*port = (struct rootport){ 0 };
 	snprintf(port->name, sizeof(port->name), "port%u", nr);
@@ -166,9 +167,14 @@ int rootport_init(struct rootport *port, struct pci_bus *root, unsigned nr)
 	port->function.secondary = &port->secondary;
 	port->secondary.bridge = &port->function;
 	pthread_mutex_init(&port->lock, NULL);
-	build_header(&port->config, nr);
+	build_header(&port->config, root->number, secondary);
 	build_capabilities(&port->config, nr);
-	return pci_bus_attach(root, &port->function, PCI_DEVFN_OF(nr + 1, 0));
+	return pci_bus_attach(root, &port->function, PCI_DEVFN_OF(device, 0));
+}
+
+int rootport_init(struct rootport *port, struct pci_bus *root, unsigned nr)
+{
+	return rootport_init_at(port, root, nr, (uint8_t)(nr + 1), (uint8_t)(nr + 1));
 }
 
 void rootport_exit(struct rootport *port)

@@ -28,7 +28,10 @@ struct rootport {
 	struct pci_config config;
 };
 
-/* Attaches port number @nr as device @nr + 1 of @root, with secondary bus @nr + 1. */
+/* Attaches port number @nr as device @device of @root, with secondary bus @secondary. -EEXIST. */
+int rootport_init_at(struct rootport *port, struct pci_bus *root, unsigned nr, uint8_t device,
+		     uint8_t secondary);
+/* The same as device @nr + 1, with secondary bus @nr + 1. */
 int rootport_init(struct rootport *port, struct pci_bus *root, unsigned nr);
 void rootport_exit(struct rootport *port);
 

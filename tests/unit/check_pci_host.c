@@ -190,6 +190,29 @@ START_TEST(a_place_that_is_taken_is_an_error)
 }
 END_TEST
 
+START_TEST(another_root_bus_is_reached_by_its_number_and_by_no_other)
+{
+	struct pci_bus *second = pci_host_add_root(&host, 4);
+
+	ck_assert_ptr_nonnull(second);
+	ck_assert_uint_eq(second->number, 4);
+	ck_assert_int_eq(pci_bus_attach(second, &function, PCI_DEVFN_OF(7, 0)), 0);
+	for (unsigned bus = 0; bus < 8; bus++)
+		ck_assert_uint_eq(bus_read(&mmio, ecam(bus, 7, 0, 0), 4),
+				  bus == 4 ? 0x12345678 : 0xffffffff);
+	select_register(4, 7, 0, 0);
+	ck_assert_uint_eq(bus_read(&pio, 0xcfc, 4), 0x12345678);
+}
+END_TEST
+
+START_TEST(root_buses_are_8_at_most)
+{
+	for (unsigned i = 1; i < PCI_HOST_MAX_ROOTS; i++)
+		ck_assert_ptr_nonnull(pci_host_add_root(&host, (uint8_t)i));
+	ck_assert_ptr_null(pci_host_add_root(&host, 9));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("pci_host");
@@ -206,6 +229,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, without_the_enable_bit_there_is_no_config_cycle);
 	tcase_add_test(t, an_access_of_odd_shape_reaches_nobody);
 	tcase_add_test(t, a_place_that_is_taken_is_an_error);
+	tcase_add_test(t, another_root_bus_is_reached_by_its_number_and_by_no_other);
+	tcase_add_test(t, root_buses_are_8_at_most);
 	return s;
 }
 

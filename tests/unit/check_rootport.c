@@ -55,6 +55,20 @@ START_TEST(port_n_is_device_n_plus_1_with_bus_n_plus_1)
 }
 END_TEST
 
+START_TEST(a_port_of_another_root_bus_has_that_ones_number)
+{
+	struct pci_bus other = { .number = 5 };
+	struct rootport second;
+
+	ck_assert_int_eq(rootport_init_at(&second, &other, 2, 1, 6), 0);
+	ck_assert_ptr_eq(pci_bus_find(&other, 5, PCI_DEVFN_OF(1, 0)), &second.function);
+	ck_assert_uint_eq(second.config.data[PCI_PRIMARY_BUS], 5);
+	ck_assert_uint_eq(second.config.data[PCI_SECONDARY_BUS], 6);
+	ck_assert_uint_eq(second.config.data[PCI_SUBORDINATE_BUS], 6);
+	rootport_exit(&second);
+}
+END_TEST
+
 START_TEST(a_place_that_is_taken_is_an_error)
 {
 	struct rootport other;
@@ -271,6 +285,7 @@ static Suite *make_suite(void)
 	TCase *t = suite_case(s, "identity", setup, teardown);
 
 	tcase_add_test(t, port_n_is_device_n_plus_1_with_bus_n_plus_1);
+	tcase_add_test(t, a_port_of_another_root_bus_has_that_ones_number);
 	tcase_add_test(t, a_place_that_is_taken_is_an_error);
 	tcase_add_test(t, it_is_a_pci_bridge_with_header_type_1);
 	tcase_add_test(t, it_is_a_root_port_without_slot);
