@@ -6,6 +6,7 @@
 # What any of the sources may include; iasl writes no dependency file.
 set(AML_INCLUDED
 	${CMAKE_SOURCE_DIR}/acpi/abi.h
+	${CMAKE_SOURCE_DIR}/acpi/bridge.asl
 	${CMAKE_SOURCE_DIR}/acpi/delays.asl
 	${CMAKE_SOURCE_DIR}/acpi/dsm.asl
 	${CMAKE_SOURCE_DIR}/acpi/osc.asl
@@ -39,10 +40,13 @@ endfunction()
 
 coldvm_add_aml(dsdt dsdt.asl)
 coldvm_add_aml(dsdt_mmio64 dsdt.asl -D CVM_MMIO64)
+coldvm_add_aml(root root.asl)
 coldvm_add_aml(com1 com1.asl)
 coldvm_add_aml(slot slot.asl)
 coldvm_add_aml(slot_resource slot.asl -D CVM_RESOURCE)
 coldvm_add_aml(slot_pr slot.asl -D CVM_RESOURCE -D CVM_PORT_PR)
+coldvm_add_aml(slot_pxm pxm.asl)
+coldvm_add_aml(bridge_pxm pxm.asl -D CVM_BRIDGE)
 coldvm_add_aml(function function.asl)
 coldvm_add_aml(function_pr function.asl -D CVM_FUNCTION_PR)
 

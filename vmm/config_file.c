@@ -113,6 +113,22 @@ static const struct option_key *find_key(const struct option_group *group, const
 	return NULL;
 }
 
+/* @within: the object that has it; NULL: the file's top. */
+static bool is_within(const struct option_group *group, const char *within)
+{
+	if (!group->json || !group->within != !within)
+		return false;
+	return !within || !strcmp(group->within, within);
+}
+
+static const struct option_group *find_group(const char *within, const char *name)
+{
+	for (unsigned i = 0; option_groups[i]; i++)
+		if (is_within(option_groups[i], within) && !strcmp(option_groups[i]->json, name))
+			return option_groups[i];
+	return NULL;
+}
+
 static int unknown_key(const struct reader *reader, const struct option_group *group,
 		       const char *place, const char *name)
 {
@@ -144,6 +160,8 @@ static int read_key(const struct reader *reader, const struct option_key *key, v
 		    len > sizeof(text) - 1 ? "..." : "", wish);
 }
 
+static int read_group(const struct reader *reader, const struct option_group *group, json_t *value);
+
 /* One object, of @group; @place is what a user would call it. */
 static int read_item(const struct reader *reader, const struct option_group *group,
 		     const char *place, json_t *object)
@@ -160,11 +178,18 @@ static int read_item(const struct reader *reader, const struct option_group *gro
 	json_object_foreach(object, name, value)
 	{
 		const struct option_key *key = find_key(group, name);
+		const struct option_group *inner =
+			group->json && !key ? find_group(group->json, name) : NULL;
+		int r;
 
-		if (!key)
-			return unknown_key(reader, group, place, name);
-		if (read_key(reader, key, base, place, value) < 0)
-			return -EINVAL;
+		if (key)
+			r = read_key(reader, key, base, place, value);
+		else if (inner)
+			r = read_group(reader, inner, value);
+		else
+			r = unknown_key(reader, group, place, name);
+		if (r < 0)
+			return r;
 	}
 	if (option_finish_item(group, reader->options, base, why, sizeof(why)) < 0)
 		return fail(reader, "%s: %s", place, why);
@@ -173,7 +198,7 @@ static int read_item(const struct reader *reader, const struct option_group *gro
 
 static int read_group(const struct reader *reader, const struct option_group *group, json_t *value)
 {
-	char place[48];
+	char list[32], place[64];
 	json_t *item;
 	size_t i;
 	int r = 0;
@@ -182,11 +207,13 @@ static int read_group(const struct reader *reader, const struct option_group *gr
 		return 0;
 	if (!group->count)
 		return read_item(reader, group, group->json, value);
+	snprintf(list, sizeof(list), "%s%s%s", group->within ? group->within : "",
+		 group->within ? "." : "", group->json);
 	if (!json_is_array(value))
-		return fail(reader, "%s: want a list, [ ... ]", group->json);
+		return fail(reader, "%s: want a list, [ ... ]", list);
 	json_array_foreach(value, i, item)
 	{
-		snprintf(place, sizeof(place), "%s[%zu]", group->json, i);
+		snprintf(place, sizeof(place), "%s[%zu]", list, i);
 		r = read_item(reader, group, place, item);
 		if (r < 0)
 			break;
@@ -194,18 +221,11 @@ static int read_group(const struct reader *reader, const struct option_group *gr
 	return r;
 }
 
-static const struct option_group *find_group(const char *name)
-{
-	for (unsigned i = 0; option_groups[i]; i++)
-		if (option_groups[i]->json && !strcmp(option_groups[i]->json, name))
-			return option_groups[i];
-	return NULL;
-}
-
 static int unknown_group(const struct reader *reader, const char *name)
 {
 	for (unsigned i = 0; option_groups[i]; i++)
-		if (option_groups[i]->json && nearest_is_near(name, option_groups[i]->json))
+		if (is_within(option_groups[i], NULL) &&
+		    nearest_is_near(name, option_groups[i]->json))
 			return fail(reader, "%.64s: unknown: did you mean '%s'?", name,
 				    option_groups[i]->json);
 	for (unsigned i = 0; i < option_top.nr_keys; i++)
@@ -225,7 +245,7 @@ static int read_root(const struct reader *reader, json_t *root)
 		return fail(reader, "want an object, { ... }");
 	json_object_foreach(root, name, value)
 	{
-		const struct option_group *group = find_group(name);
+		const struct option_group *group = find_group(NULL, name);
 		const struct option_key *key = find_key(&option_top, name);
 
 		if (group)
@@ -268,6 +288,16 @@ static int write_item(const struct option_group *group, const void *base, json_t
 	return r;
 }
 
+/* Where @group's member goes: @root, or an object of it, which is made if it is not there. */
+static json_t *parent_of(const struct option_group *group, json_t *root)
+{
+	json_t *parent = group->within ? json_object_get(root, group->within) : root;
+
+	if (!parent && json_object_set_new(root, group->within, json_object()) == 0)
+		parent = json_object_get(root, group->within);
+	return parent;
+}
+
 /* Of a list an array, if there is any; else an object, if there is something in it. */
 static int write_group(const struct option_group *group, const struct vm_options *options,
 		       json_t *root, const char **ret_left_out)
@@ -289,7 +319,7 @@ static int write_group(const struct option_group *group, const struct vm_options
 			json_decref(object);
 	}
 	if (r == 0 && json_array_size(list))
-		r = json_object_set(root, group->json, list);
+		r = json_object_set(parent_of(group, root), group->json, list);
 	json_decref(list);
 	return r;
 }

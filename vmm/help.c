@@ -8,6 +8,10 @@
 	"      [,hugepages=on]       from 2 MiB huge pages\n"                                   \
 	"      [,shared=on]          from a shared memfd\n"                                     \
 	"      [,prefault=on]        every page before the guest starts\n"                      \
+	"  --memory-zone id=Z,size=S RAM in place of --memory, with its keys; repeatable\n"     \
+	"      [,host_numa_node=N]   from that node of the host alone\n"                        \
+	"  --numa guest_numa_id=N    a NUMA node of the guest; repeatable\n"                    \
+	"      [,cpus=[0-1,3]] [,memory_zones=[Z,...]] [,distances=[N@20,...]]\n"               \
 	"  --disk path=P             a raw image or block device; repeatable\n"                 \
 	"      [,readonly=on] [,direct=on] [,num_queues=N] [,queue_size=N] [,serial=S] "        \
 	"[,id=NAME]\n"                                                                          \
@@ -38,6 +42,7 @@
 	"      [,on-failure=continue|stop]     if the device does not come back\n"              \
 	"      [,force=on]                     D3cold although others lost such a card\n"       \
 	"      [,x_nv_gpudirect_clique=N]      NVIDIA GPUs of one N use peer-to-peer DMA\n"     \
+	"      [,numa_node=auto|N]             the node of the guest that it is near to\n"      \
 	"  --serial tty|null|file=P  COM1 of the guest (default tty; Ctrl-A x leaves)\n"        \
 	"  --platform chassis=desktop|laptop   what SMBIOS says (default desktop)\n"            \
 	"      [,vfio_p2p_dma=on|off]   whether devices reach each other by DMA (default on)\n"
@@ -75,7 +80,12 @@ const char help_run[] =
 	"  coldvm run --kernel bzImage --initramfs initrd --cmdline console=ttyS0\n"
 	"  coldvm run --kernel bzImage --initramfs initrd --cmdline console=ttyS0 \\\n"
 	"      --memory size=4G --cpus boot=4 --device path=0000:01:00.0,id=gpu \\\n"
-	"      --device path=0000:01:00.1 --event-monitor path=events.json\n";
+	"      --device path=0000:01:00.1 --event-monitor path=events.json\n"
+	"  coldvm run --kernel bzImage --initramfs initrd --cmdline console=ttyS0 --cpus boot=2 "
+	"\\\n"
+	"      --memory-zone id=a,size=2G,host_numa_node=0 id=b,size=2G,host_numa_node=1 \\\n"
+	"      --numa guest_numa_id=0,cpus=[0],memory_zones=[a] \\\n"
+	"      --numa guest_numa_id=1,cpus=[1],memory_zones=[b] --device path=0000:81:00.0\n";
 
 const char help_tables[] = "coldvm tables DIR [options]\n"
 			   "\n" OPTIONS_OF_A_VM "\n"

@@ -16,6 +16,8 @@
 #include "vmm/log.h"
 #include "vmm/machine_parts.h"
 #include "vmm/monitor_file.h"
+#include "vmm/option_rules.h"
+#include "vmm/ram_plan.h"
 #include "vmm/virtio_set.h"
 #include "vmm/x86/boot.h"
 #include "vmm/x86/cpu.h"
@@ -236,21 +238,15 @@ static void kvm_exit(struct machine *m)
 
 static int memory_stage(struct machine *m)
 {
-	const struct memory_config config = {
-		.size = m->options->memory,
-		.hugepages = m->options->hugepages,
-		.shared = m->options->shared,
-		.prefault = m->options->prefault,
-		.low_limit = LAYOUT_RAM_LOW_LIMIT,
-	};
-	int r = memory_init(&m->memory, &m->kvm, &config);
+	struct memory_zone zones[MEMORY_MAX_ZONES];
+	unsigned failed, nr = ram_plan(m->options, zones);
+	int r = ram_plan_check(m->options, HOST_SYSFS, m->why, sizeof(m->why));
 
 	if (r < 0)
-		snprintf(m->why, sizeof(m->why), "--memory: %llu MiB%s cannot be had: %s%s",
-			 (unsigned long long)(config.size >> 20),
-			 config.hugepages ? " in 2 MiB huge pages" : "", strerror(-r),
-			 config.hugepages ? ": write their number to /proc/sys/vm/nr_hugepages"
-					  : "");
+		return r;
+	r = memory_init_zones(&m->memory, &m->kvm, zones, nr, LAYOUT_RAM_LOW_LIMIT, &failed);
+	if (r < 0)
+		ram_plan_explain(m->options, failed, r, m->why, sizeof(m->why));
 	return r;
 }
 
@@ -467,7 +463,7 @@ static int firmware_stage(struct machine *m)
 {
 	const struct smbios_config smbios = {
 		.laptop = m->options->laptop,
-		.memory = m->options->memory,
+		.memory = options_ram(m->options),
 		.nr_cpus = m->options->cpus,
 	};
 	struct acpi_config acpi;
@@ -480,16 +476,19 @@ static int vcpus_init(struct machine *m)
 {
 	const struct vcpu_env env = {
 		.kvm = &m->kvm,
+		.apic_ids = m->cpus.apic_id,
 		.pio = &m->pio,
 		.mmio = &m->mmio,
 		.end = vcpu_ended,
 		.fault = vcpu_fault,
 		.opaque = m,
 	};
-	int r = vcpu_set_init(&m->vcpus, &env, m->options->cpus, &m->loop, guest_paused, m);
+	int r = option_cpu_topology(m->options, &m->cpus);
 
+	if (r == 0)
+		r = vcpu_set_init(&m->vcpus, &env, m->options->cpus, &m->loop, guest_paused, m);
 	for (unsigned i = 0; r == 0 && i < m->vcpus.nr; i++)
-		r = cpu_setup(&m->vcpus.list[i], &m->kvm, m->options->cpus);
+		r = cpu_setup(&m->vcpus.list[i], &m->kvm, m->cpus.cores);
 	return r;
 }
 

@@ -30,6 +30,7 @@
 #include "vmm/topology.h"
 #include "vmm/vcpu_set.h"
 #include "vmm/virtio_set.h"
+#include "vmm/x86/cpu_topology.h"
 
 #define MACHINE_WHY_SIZE   VFIO_WHY_SIZE
 #define MACHINE_MAX_STAGES 64
@@ -58,6 +59,7 @@ struct machine {
 	struct passthrough passthrough;
 	struct virtio_set *virtio;
 	struct stop_signals signals;
+	struct cpu_topology cpus;
 	struct vcpu_set vcpus;
 	struct lifecycle lifecycle;
 	uint64_t rsdp;

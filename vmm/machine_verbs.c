@@ -112,9 +112,9 @@ static int resize(void *opaque, uint64_t balloon, char *why, size_t why_len)
 {
 	struct machine *m = opaque;
 
-	if (balloon > m->options->memory)
+	if (balloon > options_ram(m->options))
 		snprintf(why, why_len, "desired_balloon: %llu: the guest has %llu bytes",
-			 (unsigned long long)balloon, (unsigned long long)m->options->memory);
+			 (unsigned long long)balloon, (unsigned long long)options_ram(m->options));
 	else if (virtio_set_balloon(m->virtio, balloon) == 0)
 		return 0;
 	else

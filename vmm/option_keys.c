@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vmm/bits.h"
+#include "vmm/memory.h"
 #include "vmm/option_rules.h"
 #include "vmm/option_value.h"
 
@@ -59,7 +60,11 @@ const struct option_group option_cpus = {
 };
 
 static const struct option_key memory_keys[] = {
-	{ .name = "size", .type = OPTION_SIZE, .offset = AT(memory), .min = MIB(2), .max = MIB(2) },
+	{ .name = "size",
+	  .type = OPTION_SIZE,
+	  .offset = AT(memory),
+	  .has = AT(has_memory),
+	  .max = MIB(2) },
 	{ .name = "hugepages", .type = OPTION_BOOL, .offset = AT(hugepages) },
 	{ .name = "shared", .type = OPTION_BOOL, .offset = AT(shared) },
 	{ .name = "prefault", .type = OPTION_BOOL, .offset = AT(prefault) },
@@ -68,6 +73,80 @@ const struct option_group option_memory = {
 	.flag = "--memory",
 	.json = "memory",
 	KEYS(memory_keys),
+};
+
+#define ZONE(member) offsetof(struct zone_options, member)
+
+static const struct option_key zone_keys[] = {
+	{ .name = "id",
+	  .type = OPTION_TEXT,
+	  .offset = ZONE(id),
+	  .min = 1,
+	  .max = ID_MAX_LEN,
+	  .missing = "by which name --numa knows it" },
+	{ .name = "size",
+	  .type = OPTION_SIZE,
+	  .offset = ZONE(size),
+	  .has = ZONE(has_size),
+	  .min = MIB(2),
+	  .max = MIB(2),
+	  .missing = "how much memory it has, such as size=1G" },
+	{ .name = "host_numa_node",
+	  .type = OPTION_NUMBER,
+	  .offset = ZONE(host_node),
+	  .has = ZONE(has_host_node),
+	  .max = MEMORY_MAX_NODES - 1 },
+	{ .name = "hugepages", .type = OPTION_BOOL, .offset = ZONE(hugepages) },
+	{ .name = "shared", .type = OPTION_BOOL, .offset = ZONE(shared) },
+	{ .name = "prefault", .type = OPTION_BOOL, .offset = ZONE(prefault) },
+};
+_Static_assert(OPTIONS_MAX_ZONES == MEMORY_MAX_ZONES, "vmm/memory.h has room for each");
+static const struct zone_options zone_defaults;
+const struct option_group option_zones = {
+	.flag = "--memory-zone",
+	.json = "zones",
+	.within = "memory",
+	KEYS(zone_keys),
+	.offset = AT(zones),
+	.count = AT(nr_zones),
+	.max = OPTIONS_MAX_ZONES,
+	.size = sizeof(struct zone_options),
+	.defaults = &zone_defaults,
+	.finish = option_finish_zone,
+};
+
+#define NODE(member) offsetof(struct numa_options, member)
+
+static const struct option_key node_keys[] = {
+	{ .name = "guest_numa_id",
+	  .type = OPTION_NUMBER,
+	  .offset = NODE(id),
+	  .has = NODE(has_id),
+	  .max = OPTIONS_MAX_NODES - 1,
+	  .missing = "which number the guest knows the node by" },
+	{ .name = "cpus", .type = OPTION_CPUS, .offset = NODE(cpus), .max = OPTIONS_MAX_CPUS },
+	{ .name = "distances",
+	  .type = OPTION_DISTANCES,
+	  .offset = NODE(distances),
+	  .has = NODE(nr_distances),
+	  .max = OPTIONS_MAX_NODES },
+	{ .name = "memory_zones",
+	  .type = OPTION_NAMES,
+	  .offset = NODE(zones),
+	  .has = NODE(nr_zones),
+	  .max = OPTIONS_MAX_ZONES },
+};
+static const struct numa_options node_defaults;
+const struct option_group option_nodes = {
+	.flag = "--numa",
+	.json = "numa",
+	KEYS(node_keys),
+	.offset = AT(nodes),
+	.count = AT(nr_nodes),
+	.max = OPTIONS_MAX_NODES,
+	.size = sizeof(struct numa_options),
+	.defaults = &node_defaults,
+	.finish = option_finish_node,
 };
 
 static const char *const chassis_words[] = { "desktop", "laptop", NULL };
@@ -222,6 +301,11 @@ static const struct option_key device_keys[] = {
 	  .offset = DEVICE(clique),
 	  .has = DEVICE(has_clique),
 	  .max = OPTIONS_MAX_CLIQUE },
+	{ .name = "numa_node",
+	  .type = OPTION_AUTO,
+	  .offset = DEVICE(numa_node),
+	  .has = DEVICE(has_numa_node),
+	  .max = OPTIONS_MAX_NODES - 1 },
 };
 const struct option_group option_devices = {
 	.flag = "--device",
@@ -420,12 +504,10 @@ const struct option_group option_balloon = {
 };
 
 const struct option_group *const option_groups[] = {
-	&option_payload,    &option_cpus,     &option_memory,
-	&option_disks,	    &option_nets,     &option_rng,
-	&option_balloon,    &option_fs,	      &option_devices,
-	&option_vsock,	    &option_serial,   &option_console,
-	&option_top,	    &option_platform, &option_event_monitor,
-	&option_api_socket, &option_debug,    NULL,
+	&option_payload,  &option_cpus,		 &option_memory,     &option_zones,   &option_nodes,
+	&option_disks,	  &option_nets,		 &option_rng,	     &option_balloon, &option_fs,
+	&option_devices,  &option_vsock,	 &option_serial,     &option_console, &option_top,
+	&option_platform, &option_event_monitor, &option_api_socket, &option_debug,   NULL,
 };
 
 /* --- any of them --------------------------------------------------------------------------------

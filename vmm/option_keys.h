@@ -26,6 +26,11 @@ enum option_type {		  /* what is at the key's offset */
 		   OPTION_FD,	   /* int; -1: not given */
 		   OPTION_FD_LIST, /* int[max], their number is the unsigned at @has */
 		   OPTION_MAC,	   /* uint8_t[6] */
+		   OPTION_AUTO,	   /* unsigned, from min to max; "auto" is not given (@has) */
+		   OPTION_CPUS,	   /* uint64_t: bit n is vCPU n; 0: not given */
+		   /* Lists whose number is the unsigned at @has, max of them at most: */
+		   OPTION_NAMES,     /* struct option_name[max] */
+		   OPTION_DISTANCES, /* struct numa_distance[max] */
 };
 
 struct option_key {
@@ -41,7 +46,8 @@ struct option_key {
 
 struct option_group {
 	const char *flag;
-	const char *json; /* NULL: its keys stand at the file's top */
+	const char *json;   /* NULL: its keys stand at the file's top */
+	const char *within; /* the object that this one is a member of; NULL: of the file's top */
 	const struct option_key *keys;
 	unsigned nr_keys;
 	size_t offset; /* of the struct, or of the first one, in struct vm_options */
@@ -56,10 +62,10 @@ struct option_group {
 	int (*finish)(const struct vm_options *options, void *base, char *why, size_t why_len);
 };
 
-extern const struct option_group option_payload, option_cpus, option_memory, option_devices,
-	option_disks, option_nets, option_fs, option_vsock, option_rng, option_balloon,
-	option_serial, option_console, option_platform, option_event_monitor, option_api_socket,
-	option_debug, option_top;
+extern const struct option_group option_payload, option_cpus, option_memory, option_zones,
+	option_nodes, option_devices, option_disks, option_nets, option_fs, option_vsock,
+	option_rng, option_balloon, option_serial, option_console, option_platform,
+	option_event_monitor, option_api_socket, option_debug, option_top;
 
 /* All of them, in the order of the file; NULL ends it. */
 extern const struct option_group *const option_groups[];

@@ -258,7 +258,9 @@ int option_rules_check(const struct vm_options *o, char *why, size_t why_len)
 		return fail(why, why_len,
 			    "--console: tty: the serial port has the terminal: give --serial null "
 			    "or file=PATH");
-	if (o->nr_fs && !o->shared)
+	if (option_numa_check(o, why, why_len) < 0)
+		return -EINVAL;
+	if (o->nr_fs && !o->nr_zones && !o->shared)
 		return fail(why, why_len,
 			    "--fs: virtiofsd has to reach the guest's memory: give --memory "
 			    "shared=on");
@@ -273,9 +275,9 @@ int option_rules_check(const struct vm_options *o, char *why, size_t why_len)
 		return fail(why, why_len,
 			    "--balloon: with --memory hugepages=on pages that went back might not "
 			    "be there when the guest wants them again: leave one of them out");
-	if (o->balloon.size > o->memory)
+	if (o->balloon.size > options_ram(o))
 		return fail(why, why_len, "--balloon: size=%lluM: the guest has %lluM",
 			    (unsigned long long)(o->balloon.size >> 20),
-			    (unsigned long long)(o->memory >> 20));
+			    (unsigned long long)(options_ram(o) >> 20));
 	return 0;
 }

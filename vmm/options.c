@@ -50,6 +50,8 @@ static const struct flag {
 	{ "--cmdline", FLAG_TEXT, &option_payload, "cmdline" },
 	{ "--cpus", FLAG_KEYS, &option_cpus, NULL },
 	{ "--memory", FLAG_KEYS, &option_memory, NULL },
+	{ "--memory-zone", FLAG_KEYS, &option_zones, NULL },
+	{ "--numa", FLAG_KEYS, &option_nodes, NULL },
 	{ "--disk", FLAG_KEYS, &option_disks, NULL },
 	{ "--net", FLAG_KEYS, &option_nets, NULL },
 	{ "--fs", FLAG_KEYS, &option_fs, NULL },
@@ -189,7 +191,7 @@ static int parse_group(struct parse *parse, const struct flag *flag, char *value
 	int r;
 
 	if (!base)
-		return fail(parse, "%s: more than %u devices", parse->flag, group->max);
+		return fail(parse, "%s: more than %u of them", parse->flag, group->max);
 	if (flag->form == FLAG_MODE)
 		r = parse_mode(parse, group, value);
 	else if (flag->form == FLAG_PATH_OR_KEYS && !strchr(value, '='))
@@ -296,6 +298,10 @@ static int check_complete(struct parse *parse, bool tables)
 		return fail(parse, "tables: say in which directory: coldvm tables DIR [options]");
 	if (!tables && !parse->options->kernel)
 		return fail(parse, "--kernel is missing: say which kernel to boot");
+	/* The zones are the guest's memory. */
+	if (parse->options->nr_zones && !parse->options->has_memory)
+		parse->options->memory = 0;
+	parse->options->has_memory = true;
 	return option_rules_check(parse->options, parse->why, parse->why_len);
 }
 

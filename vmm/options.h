@@ -10,6 +10,8 @@
 
 #define OPTIONS_MAX_DEVICES 64
 #define OPTIONS_MAX_CPUS    64
+#define OPTIONS_MAX_ZONES   32 /* MEMORY_MAX_ZONES */
+#define OPTIONS_MAX_NODES   32
 
 #define OPTIONS_MAX_WAKES_PER_MIN 600
 #define OPTIONS_MAX_MIN_OFF_MS	  3600000
@@ -67,8 +69,10 @@ struct device_options {
 	unsigned min_off_ms;
 	bool stop_on_failure;
 	bool has_clique;
-	unsigned clique;    /* if has_clique; of the named function alone */
-	bool force;	    /* although others report that the card does not come back */
+	unsigned clique; /* if has_clique; of the named function alone */
+	bool force;	 /* although others report that the card does not come back */
+	bool has_numa_node;
+	unsigned numa_node; /* of the guest; if not has_numa_node: the one of the host's node */
 	bool all_functions; /* functions=all: every function of the host's slot */
 };
 
@@ -136,6 +140,40 @@ struct balloon_options {
 	bool free_page_reporting;
 };
 
+/* --memory-zone: RAM, in the order of the zones. */
+struct zone_options {
+	const char *id;
+	bool has_size;
+	uint64_t size;
+	bool has_host_node;
+	unsigned host_node; /* of the host; if not has_host_node: any */
+	bool hugepages, shared, prefault;
+};
+
+/* A part of a string that lives elsewhere. */
+struct option_name {
+	const char *text;
+	size_t len;
+};
+
+#define NUMA_DISTANCE_LOCAL  10 /* ACPI 6.4, 5.2.17 */
+#define NUMA_DISTANCE_REMOTE 20 /* where nothing is said */
+
+struct numa_distance {
+	unsigned destination, distance;
+};
+
+/* --numa: a node of the guest. */
+struct numa_options {
+	unsigned id; /* less than OPTIONS_MAX_NODES */
+	bool has_id;
+	uint64_t cpus; /* bit n: vCPU n */
+	struct numa_distance distances[OPTIONS_MAX_NODES];
+	unsigned nr_distances;
+	struct option_name zones[OPTIONS_MAX_ZONES];
+	unsigned nr_zones;
+};
+
 enum console_mode { /* of the virtio console */
 		    CONSOLE_OFF,
 		    CONSOLE_NULL,
@@ -151,11 +189,16 @@ struct vm_options {
 	const char *cmdline;
 	unsigned cpus;
 	unsigned max_cpus; /* 0: not said; else the same as cpus */
-	uint64_t memory;
+	bool has_memory;   /* --memory size= was given */
+	uint64_t memory;   /* 0 with zones: see options_ram() */
 	bool hugepages;
 	bool shared;
 	bool prefault;	/* every page of RAM is there before the guest starts */
 	bool no_reboot; /* a guest that resets the machine ends coldvm, with status 3 */
+	struct zone_options zones[OPTIONS_MAX_ZONES];
+	unsigned nr_zones;
+	struct numa_options nodes[OPTIONS_MAX_NODES];
+	unsigned nr_nodes;
 	struct device_options devices[OPTIONS_MAX_DEVICES];
 	unsigned nr_devices;
 	struct disk_options disks[OPTIONS_MAX_DISKS];
@@ -204,5 +247,18 @@ void options_free(struct vm_options *options);
 
 /* How many virtio devices there will be. */
 unsigned options_nr_virtio(const struct vm_options *options);
+
+/* All of the guest's RAM in bytes. */
+uint64_t options_ram(const struct vm_options *options);
+/* The zone that @name, of one of the nodes, means. NULL: none, which options_parse() refuses. */
+const struct zone_options *options_zone(const struct vm_options *options,
+					const struct option_name *name);
+/* The node with vCPU @cpu; NULL: there are no nodes. */
+const struct numa_options *options_node_of_cpu(const struct vm_options *options, unsigned cpu);
+/* The node with @zone; NULL: there are no nodes. */
+const struct numa_options *options_node_of_zone(const struct vm_options *options,
+						const struct zone_options *zone);
+/* How far it is from @from to @to: what one of the two says, or NUMA_DISTANCE_REMOTE. */
+unsigned options_distance(const struct numa_options *from, const struct numa_options *to);
 
 #endif

@@ -296,7 +296,8 @@ static int init_slot(struct passthrough *p, const struct topology_slot *planned,
 		return -ENOMEM;
 	p->slots[p->nr++] = slot;
 	slot->all = p;
-	r = rootport_init(&slot->port, &p->env.host->root, index);
+	r = rootport_init_at(&slot->port, p->roots[planned->bridge], index, planned->port_dev,
+			     planned->bus);
 	if (r < 0)
 		return r;
 	slot->port_ready = true;
@@ -339,6 +340,17 @@ static void name_option(char *why, size_t why_len)
 	why[why_len - 1] = '\0';
 }
 
+static int add_roots(struct passthrough *p, const struct topology *topology)
+{
+	p->roots[0] = &p->env.host->root;
+	for (unsigned b = 1; b < topology->nr_bridges; b++) {
+		p->roots[b] = pci_host_add_root(p->env.host, topology->bridges[b].bus);
+		if (!p->roots[b])
+			return -ENOSPC;
+	}
+	return 0;
+}
+
 int passthrough_init(struct passthrough *p, const struct passthrough_env *env,
 		     const struct topology *topology, char *why, size_t why_len)
 {
@@ -349,6 +361,9 @@ int passthrough_init(struct passthrough *p, const struct passthrough_env *env,
 	vfio_container_init(&p->container, env->memory);
 	p->container.no_p2p = !env->p2p_dma;
 	vfio_bars_set_windows(&p->container, &topology->windows);
+	r = add_roots(p, topology);
+	if (r < 0)
+		return r;
 	for (unsigned s = 0; s < topology->nr; s++) {
 		why[0] = '\0';
 		r = init_slot(p, &topology->slots[s], s, why, why_len);

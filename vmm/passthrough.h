@@ -51,6 +51,7 @@ struct passthrough_env {
 struct passthrough {
 	struct passthrough_env env;
 	struct vfio_container container;
+	struct pci_bus *roots[TOPOLOGY_MAX_BRIDGES]; /* of each host bridge */
 	struct passthrough_slot *slots[CVM_SLOT_MAX];
 	unsigned nr;
 };

@@ -94,6 +94,23 @@ static int read_function(const char *sysfs, struct topology_function *function, 
 	return r;
 }
 
+/* The node of the host that the device is at; -1: none, or unknown. */
+static int host_node(const char *sysfs, const char *bdf)
+{
+	char path[320];
+	int node = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/numa_node", sysfs, bdf);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%d", &node) != 1)
+		node = -1;
+	fclose(f);
+	return node;
+}
+
 static bool has_file(const char *sysfs, const char *bdf, const char *name)
 {
 	char path[320];
@@ -183,6 +200,15 @@ static int merge_options(struct topology_slot *slot, const struct device_options
 	}
 	if (options->backend != DEVICE_BACKEND_AUTO)
 		slot->backend = options->backend;
+	if (options->has_numa_node && slot->has_node && options->numa_node != slot->node) {
+		snprintf(why, why_len,
+			 "--device: %s: numa_node differs between functions of one slot", bdf);
+		return -EINVAL;
+	}
+	if (options->has_numa_node) {
+		slot->has_node = true;
+		slot->node = options->numa_node;
+	}
 	return 0;
 }
 
@@ -336,6 +362,26 @@ static int check_backend(const struct topology_slot *slot, char *why, size_t why
 	return -EINVAL;
 }
 
+/* Where nobody has said: the first node of the guest with memory of the host's node that the device
+ * is at. */
+static void find_node(struct topology_slot *slot, const struct vm_options *options,
+		      const char *sysfs)
+{
+	int node = slot->has_node ? -1 : host_node(sysfs, slot->functions[0].bdf);
+
+	for (unsigned i = 0; node >= 0 && !slot->has_node && i < options->nr_nodes; i++)
+		for (unsigned z = 0; z < options->nodes[i].nr_zones; z++) {
+			const struct zone_options *zone =
+				options_zone(options, &options->nodes[i].zones[z]);
+
+			if (!zone->has_host_node || zone->host_node != (unsigned)node)
+				continue;
+			slot->has_node = true;
+			slot->node = options->nodes[i].id;
+			break;
+		}
+}
+
 static void finish_slot(struct topology_slot *slot, const char *sysfs)
 {
 	const struct topology_function *first = &slot->functions[0];
@@ -446,9 +492,77 @@ static uint64_t biggest_bar(const struct topology *topology)
 	return biggest;
 }
 
+static int place_slot(struct topology_slot *slot, struct space spaces[WINDOW_NR], char *why,
+		      size_t why_len)
+{
+	struct rootport_windows *w = &slot->windows;
+	int r = place_window(slot, WINDOW_MEM, &spaces[WINDOW_MEM], &w->mem, &w->mem_size, why,
+			     why_len);
+
+	if (r == 0)
+		r = place_window(slot, WINDOW_PREF, &spaces[WINDOW_PREF], &w->pref, &w->pref_size,
+				 why, why_len);
+	if (r == 0)
+		r = place_window(slot, WINDOW_IO, &spaces[WINDOW_IO], &w->io, &w->io_size, why,
+				 why_len);
+	return r;
+}
+
+static int place_slots(struct topology *topology, unsigned bridge, struct space spaces[WINDOW_NR],
+		       char *why, size_t why_len)
+{
+	int r = 0;
+
+	for (unsigned s = 0; r == 0 && s < topology->nr; s++)
+		if (topology->slots[s].bridge == bridge)
+			r = place_slot(&topology->slots[s], spaces, why, why_len);
+	return r;
+}
+
+/* What a bridge has of @space: from @start to where its slots end, but never nothing, for its _CRS
+ * names a window of each kind. */
+static int close_window(struct space *space, uint64_t start, uint64_t *ret_base, uint64_t *ret_size,
+			char *why, size_t why_len)
+{
+	if (space->next == start)
+		space->next += space->align;
+	if (space->next > space->end) {
+		snprintf(why, why_len, "the %s has no room for a host bridge of each NUMA node",
+			 space->name);
+		return -ENOSPC;
+	}
+	*ret_base = start;
+	*ret_size = space->next - start;
+	return 0;
+}
+
+/* Each bridge but the first takes its part from the bottom. */
+static int place_bridge(struct topology *topology, unsigned bridge, struct space spaces[WINDOW_NR],
+			char *why, size_t why_len)
+{
+	struct rootport_windows *w = &topology->bridges[bridge].windows;
+	uint64_t start[WINDOW_NR];
+	int r;
+
+	for (unsigned i = 0; i < WINDOW_NR; i++)
+		start[i] = spaces[i].next = align_up(spaces[i].next, spaces[i].align);
+	r = place_slots(topology, bridge, spaces, why, why_len);
+	if (r == 0)
+		r = close_window(&spaces[WINDOW_MEM], start[WINDOW_MEM], &w->mem, &w->mem_size, why,
+				 why_len);
+	if (r == 0)
+		r = close_window(&spaces[WINDOW_PREF], start[WINDOW_PREF], &w->pref, &w->pref_size,
+				 why, why_len);
+	if (r == 0)
+		r = close_window(&spaces[WINDOW_IO], start[WINDOW_IO], &w->io, &w->io_size, why,
+				 why_len);
+	return r;
+}
+
 static int place_bars(struct topology *topology, uint64_t memory, char *why, size_t why_len)
 {
 	uint64_t high = LAYOUT_RAM_HIGH;
+	int r = 0;
 
 	if (memory > LAYOUT_RAM_LOW_LIMIT)
 		high += memory - LAYOUT_RAM_LOW_LIMIT;
@@ -462,21 +576,12 @@ static int place_bars(struct topology *topology, uint64_t memory, char *why, siz
 				LAYOUT_PIO_WINDOW + LAYOUT_PIO_SIZE, BRIDGE_IO_ALIGN },
 	};
 
-	for (unsigned s = 0; s < topology->nr; s++) {
-		struct topology_slot *slot = &topology->slots[s];
-		struct rootport_windows *w = &slot->windows;
-		int r = place_window(slot, WINDOW_MEM, &spaces[WINDOW_MEM], &w->mem, &w->mem_size,
-				     why, why_len);
-
-		if (r == 0)
-			r = place_window(slot, WINDOW_PREF, &spaces[WINDOW_PREF], &w->pref,
-					 &w->pref_size, why, why_len);
-		if (r == 0)
-			r = place_window(slot, WINDOW_IO, &spaces[WINDOW_IO], &w->io, &w->io_size,
-					 why, why_len);
-		if (r < 0)
-			return r;
-	}
+	for (unsigned b = 1; r == 0 && b < topology->nr_bridges; b++)
+		r = place_bridge(topology, b, spaces, why, why_len);
+	if (r == 0)
+		r = place_slots(topology, 0, spaces, why, why_len);
+	if (r < 0)
+		return r;
 	topology->windows = (struct vfio_windows){
 		.mmio32 = LAYOUT_MMIO32,
 		.mmio32_size = LAYOUT_MMIO32_SIZE,
@@ -490,9 +595,89 @@ static int place_bars(struct topology *topology, uint64_t memory, char *why, siz
 	return 0;
 }
 
+/* --- host bridges -------------------------------------------------------------------------------
+ */
+
+/* The bridge of @node, which is made if there is none. TOPOLOGY_MAX_BRIDGES: no place. */
+static unsigned bridge_of(struct topology *topology, unsigned node)
+{
+	unsigned i = 1;
+
+	while (i < topology->nr_bridges && topology->bridges[i].node != node)
+		i++;
+	if (i == topology->nr_bridges && i < TOPOLOGY_MAX_BRIDGES)
+		topology->bridges[topology->nr_bridges++] =
+			(struct topology_bridge){ .has_node = true, .node = node };
+	return i;
+}
+
+/* Bus numbers: those of the first bridge, then of the next. Ports are devices 1 and up, for device
+ * 0 of bus 0 is the host bridge itself. */
+static void number_buses(struct topology *topology)
+{
+	uint8_t bus = 0;
+
+	for (unsigned b = 0; b < topology->nr_bridges; b++) {
+		struct topology_bridge *bridge = &topology->bridges[b];
+		uint8_t dev = 1;
+
+		bridge->bus = bus++;
+		for (unsigned s = 0; s < topology->nr; s++) {
+			struct topology_slot *slot = &topology->slots[s];
+
+			if (slot->bridge != b)
+				continue;
+			slot->port_dev = dev++;
+			slot->bus = bus++;
+		}
+		bridge->last_bus = (uint8_t)(bus - 1);
+	}
+}
+
+static int assign_bridges(struct topology *topology, const struct vm_options *options, char *why,
+			  size_t why_len)
+{
+	struct topology_bridge *first = &topology->bridges[0];
+	const struct numa_options *boot_node = options_node_of_cpu(options, 0);
+
+	topology->nr_bridges = 1;
+	/* Where the emulated devices are is for us to say, but not where a slot is of which nobody
+	 * knows. */
+	if (boot_node) {
+		first->has_node = true;
+		first->node = boot_node->id;
+	}
+	for (unsigned s = 0; s < topology->nr; s++) {
+		struct topology_slot *slot = &topology->slots[s];
+
+		slot->bridge = slot->has_node ? bridge_of(topology, slot->node) : 0;
+		if (!slot->bridge)
+			first->has_node = false;
+		if (slot->bridge == TOPOLOGY_MAX_BRIDGES)
+			goto full;
+	}
+	if (topology->nr + topology->nr_bridges > TOPOLOGY_MAX_BUSES)
+		goto full;
+	number_buses(topology);
+	return 0;
+
+full:
+	snprintf(why, why_len,
+		 "--device: %u host slots in so many NUMA nodes do not fit: there is place for %u "
+		 "nodes with devices, and for %u of slots and such nodes together",
+		 topology->nr, TOPOLOGY_MAX_BRIDGES - 1, TOPOLOGY_MAX_BUSES - 1);
+	return -EINVAL;
+}
+
+/* How many ports are on bus 0. */
+static unsigned nr_ports(const struct topology *topology)
+{
+	return topology->bridges[0].last_bus;
+}
+
 unsigned topology_first_virtio(const struct topology *topology)
 {
-	return topology->nr + 1;
+	return nr_ports(topology) + 1;
 }
 
 /* Device number 0 of bus 0 is the host bridge; the ports come next, then virtio devices. */
@@ -501,11 +686,11 @@ static int check_numbers(const struct topology *topology, const struct vm_option
 {
 	unsigned nr_virtio = options_nr_virtio(options);
 
-	if (topology->nr + nr_virtio < NR_DEVICE_NUMBERS)
+	if (nr_ports(topology) + nr_virtio < NR_DEVICE_NUMBERS)
 		return 0;
 	snprintf(why, why_len,
 		 "%u host slots and %u virtio devices do not fit: bus 0 has place for %d in all",
-		 topology->nr, nr_virtio, NR_DEVICE_NUMBERS - 1);
+		 nr_ports(topology), nr_virtio, NR_DEVICE_NUMBERS - 1);
 	return -EINVAL;
 }
 
@@ -525,34 +710,10 @@ int topology_build(struct topology *topology, const struct vm_options *options, 
 		if (r < 0)
 			return r;
 		finish_slot(&topology->slots[s], sysfs);
+		find_node(&topology->slots[s], options, sysfs);
 	}
-	if (check_numbers(topology, options, why, why_len) < 0)
+	if (assign_bridges(topology, options, why, why_len) < 0 ||
+	    check_numbers(topology, options, why, why_len) < 0)
 		return -EINVAL;
-	return place_bars(topology, options->memory, why, why_len);
-}
-
-void topology_acpi(const struct topology *topology, const struct vm_options *options,
-		   struct acpi_config *config)
-{
-	*config = (struct acpi_config){
-		.nr_cpus = options->cpus,
-		.serial = options->serial != SERIAL_NULL,
-		.watchdog = options->watchdog,
-		.mmio32 = topology->windows.mmio32,
-		.mmio32_size = topology->windows.mmio32_size,
-		.mmio64 = topology->windows.mmio64,
-		.mmio64_size = topology->windows.mmio64_size,
-		.nr_slots = topology->nr,
-	};
-	for (unsigned s = 0; s < topology->nr; s++) {
-		const struct topology_slot *slot = &topology->slots[s];
-		struct acpi_slot *acpi = &config->slots[s];
-
-		acpi->index = s;
-		acpi->port_dev = (uint8_t)(s + 1);
-		for (unsigned i = 0; i < slot->nr; i++)
-			acpi->functions |= (uint8_t)(1u << slot->functions[i].number);
-		acpi->port_pr = slot->pr3 == PR3_PORT || slot->pr3 == PR3_BOTH;
-		acpi->function0_pr = slot->pr3 == PR3_ENDPOINT || slot->pr3 == PR3_BOTH;
-	}
+	return place_bars(topology, options_ram(options), why, why_len);
 }

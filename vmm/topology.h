@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "acpi/abi.h"
+#include "devices/pci_host.h"
 #include "devices/rootport.h"
 #include "devices/vfio/vfio.h"
 #include "vmm/options.h"
@@ -50,13 +51,32 @@ struct topology_slot {
 	enum pr3_place pr3;					/* resolved: never PR3_AUTO */
 	enum device_power power;
 	enum device_backend backend; /* DEVICE_BACKEND_AUTO: nobody has said */
+	bool has_node; /* a NUMA node of the guest, by an option or by the host's node */
+	unsigned node;
+	unsigned bridge;  /* index in bridges[] */
+	uint8_t port_dev; /* device number of the port on the bridge's root bus */
+	uint8_t bus;	  /* behind the port */
 	struct rootport_windows windows;
+};
+
+/* A host bridge. The first one, with bus 0, has the emulated devices, and slots that are in no NUMA
+ * node; each node with slots has one of its own. */
+#define TOPOLOGY_MAX_BRIDGES PCI_HOST_MAX_ROOTS
+#define TOPOLOGY_MAX_BUSES   32 /* LAYOUT_ECAM_SIZE */
+
+struct topology_bridge {
+	bool has_node;
+	unsigned node;
+	uint8_t bus, last_bus;
+	struct rootport_windows windows; /* without the first one's, whose are the rest */
 };
 
 struct topology {
 	struct topology_slot slots[CVM_SLOT_MAX];
 	unsigned nr;
-	struct vfio_windows windows; /* of the host bridge */
+	struct topology_bridge bridges[TOPOLOGY_MAX_BRIDGES];
+	unsigned nr_bridges;	     /* 1 at least */
+	struct vfio_windows windows; /* of all host bridges together */
 };
 
 /* @sysfs: "/sys", or a made-up tree in tests. On failure one line in @why. */

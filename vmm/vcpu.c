@@ -51,9 +51,10 @@ int vcpu_init(struct vcpu *vcpu, const struct vcpu_env *env, unsigned id)
 	memset(vcpu, 0, sizeof(*vcpu));
 	vcpu->env = env;
 	vcpu->id = id;
+	vcpu->apic_id = env->apic_ids ? env->apic_ids[id] : id;
 	pthread_mutex_init(&vcpu->lock, NULL);
 	pthread_cond_init(&vcpu->changed, NULL);
-	ret = kvm_create_vcpu(env->kvm, id);
+	ret = kvm_create_vcpu(env->kvm, vcpu->apic_id);
 	vcpu->fd = ret < 0 ? -1 : ret;
 	if (ret < 0)
 		goto destroy;

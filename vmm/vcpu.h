@@ -22,6 +22,7 @@ enum vcpu_end {
 /* What a vCPU needs from the machine. Shared by all vCPUs, constant while they run. */
 struct vcpu_env {
 	struct kvm *kvm;
+	const uint8_t *apic_ids; /* of each vCPU; NULL: its number */
 	struct bus *pio;
 	struct bus *mmio;
 	/* This VM ends, for this reason; called on the vCPU's thread, which then waits for
@@ -42,6 +43,7 @@ struct vcpu_env {
 struct vcpu {
 	const struct vcpu_env *env;
 	unsigned id;
+	unsigned apic_id; /* and KVM's number of it */
 	int fd;
 	struct kvm_run *run;
 	pthread_t thread;

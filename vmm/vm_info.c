@@ -25,7 +25,7 @@ json_t *vm_info(const struct vm_options *options, const struct vm_state *state)
 {
 	return json_pack("{s:o, s:s, s:I, s:o, s:s, s:i, s:I}", "config", config(options, state),
 			 "state", state->name, "memory_actual_size",
-			 (json_int_t)(options->memory - state->balloon), "device_tree",
+			 (json_int_t)(options_ram(options) - state->balloon), "device_tree",
 			 state->device_tree, "version", COLDVM_VERSION, "pid", (int)getpid(),
 			 "uptime_ns", (json_int_t)state->uptime_ns);
 }

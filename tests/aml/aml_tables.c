@@ -72,6 +72,70 @@ static void many_cpus(struct acpi_config *config)
 	config->nr_cpus = 64;
 }
 
+/* A slot in node 1, one in node 2, one in none; and a node 0 without a slot. Each node has a host
+ * bridge. */
+static void nodes(struct acpi_config *config)
+{
+	config->nr_cpus = 3;
+	config->nr_slots = 3;
+	for (unsigned i = 0; i < 3; i++) {
+		config->slots[i] = (struct acpi_slot){
+			.index = i,
+			.port_dev = (uint8_t)(i + 1),
+			.functions = 1 << 0,
+			.port_pr = true,
+			.has_node = i < 2,
+			.node = (uint8_t)(i + 1),
+			.root = (i + 1) % 3,
+		};
+	}
+	config->nr_roots = 2;
+	config->pio_taken = 0x3000;
+	config->roots[0] = (struct acpi_root){
+		.bus = 2,
+		.last_bus = 3,
+		.node = 1,
+		.mmio32 = LAYOUT_MMIO32,
+		.mmio32_size = MIB(1),
+		.mmio64 = GIB(256),
+		.mmio64_size = GIB(1),
+		.pio = 0x1000,
+		.pio_size = 0x1000,
+	};
+	config->roots[1] = (struct acpi_root){
+		.bus = 4,
+		.last_bus = 5,
+		.node = 2,
+		.mmio32 = LAYOUT_MMIO32 + MIB(1),
+		.mmio32_size = MIB(16),
+		.mmio64 = GIB(257),
+		.mmio64_size = GIB(33),
+		.pio = 0x2000,
+		.pio_size = 0x2000,
+	};
+	config->mmio32 += MIB(17);
+	config->mmio32_size -= MIB(17);
+	config->numa = (struct acpi_numa){
+		.nr = 3,
+		.cpu_node = { 0, 1, 2 },
+		.apic_id = { 0, 1, 2 },
+		.memory = { { .base = 0, .size = GIB(1), .node = 0 },
+			    { .base = GIB(1), .size = GIB(2), .node = 1 },
+			    { .base = GIB(4), .size = GIB(3), .node = 1 } },
+		.nr_memory = 3,
+		.distance = { { 10, 20, 31 }, { 20, 10, 21 }, { 31, 21, 10 } },
+	};
+}
+
+/* No slot is in none. */
+static void all_in_nodes(struct acpi_config *config)
+{
+	nodes(config);
+	config->nr_slots = 2;
+	config->has_node = true;
+	config->node = 2;
+}
+
 static void largest(struct acpi_config *config)
 {
 	config->nr_cpus = 64;
@@ -101,6 +165,8 @@ static const struct machine {
 	{ "no-serial", no_serial },
 	{ "no-mmio64", no_mmio64 },
 	{ "many-cpus", many_cpus },
+	{ "nodes", nodes },
+	{ "all-in-nodes", all_in_nodes },
 	{ "largest", largest },
 };
 

@@ -48,8 +48,31 @@ static struct acpi_config largest(void)
 			.functions = 0xff,
 			.port_pr = true,
 			.function0_pr = true,
+			.has_node = true,
+			.node = 31,
 		};
 	}
+	config.numa.nr = ACPI_MAX_NODES;
+	config.numa.nr_memory = ACPI_MAX_RANGES;
+	return config;
+}
+
+/* Node 0 has CPU 1 and memory, node 2 has CPU 0, node 3 memory; there is no node 1. */
+static struct acpi_config with_nodes(void)
+{
+	struct acpi_config config = one_slot();
+
+	config.numa = (struct acpi_numa){
+		.nr = 4,
+		.cpu_node = { 2, 0 },
+		.apic_id = { 0, 9 },
+		.memory = { { .base = 0, .size = MIB(64), .node = 3 },
+			    { .base = GIB(4), .size = GIB(65), .node = 0 } },
+		.nr_memory = 2,
+		.distance = { [0] = { 10, 0, 31, 20 },
+			      [2] = { 41, 0, 10, 20 },
+			      [3] = { 20, 0, 20, 10 } },
+	};
 	return config;
 }
 
@@ -254,6 +277,107 @@ START_TEST(mcfg_has_the_root_bus_and_one_for_each_port)
 	build(&config);
 	mcfg = table("mcfg", &size);
 	ck_assert_uint_eq(get(mcfg, 55, 1), 0);
+}
+END_TEST
+
+/* --- NUMA ---------------------------------------------------------------------------------------
+ */
+
+START_TEST(srat_has_cpus_in_the_order_of_nodes_and_then_memory)
+{
+	static const uint8_t cpus[] = {
+		0, 16, 0, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* CPU 1 */
+		0, 16, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* CPU 0 */
+	};
+	struct acpi_config config = with_nodes();
+	const uint8_t *srat;
+	size_t size;
+
+	build(&config);
+	srat = table("srat", &size);
+	ck_assert_ptr_nonnull(srat);
+	ck_assert_mem_eq(srat, "SRAT", 4);
+	ck_assert_uint_eq(size, 48 + 2 * 16 + 2 * 40);
+	ck_assert_uint_eq(get(srat, 8, 1), 3);
+	ck_assert_uint_eq(get(srat, 36, 4), 1);
+	ck_assert_uint_eq(get(srat, 40, 8), 0);
+	ck_assert_mem_eq(srat + 48, cpus, sizeof(cpus));
+	for (unsigned i = 0; i < 2; i++) {
+		const uint8_t *entry = srat + 80 + i * 40;
+
+		ck_assert_uint_eq(get(entry, 0, 2), 40 << 8 | 1);
+		ck_assert_uint_eq(get(entry, 2, 4), config.numa.memory[i].node);
+		ck_assert_uint_eq(get(entry, 6, 2), 0);
+		ck_assert_uint_eq(get(entry, 8, 8), config.numa.memory[i].base);
+		ck_assert_uint_eq(get(entry, 16, 8), config.numa.memory[i].size);
+		ck_assert_uint_eq(get(entry, 24, 4), 0);
+		ck_assert_uint_eq(get(entry, 28, 4), 1); /* enabled, no hot-plug */
+		ck_assert_uint_eq(get(entry, 32, 8), 0);
+	}
+}
+END_TEST
+
+START_TEST(slit_has_a_row_for_each_number_up_to_the_highest)
+{
+	static const uint8_t rows[] = { 10, 255, 31, 20, 255, 10,  255, 255,
+					41, 255, 10, 20, 20,  255, 20,	10 };
+	struct acpi_config config = with_nodes();
+	const uint8_t *slit;
+	size_t size;
+
+	build(&config);
+	slit = table("slit", &size);
+	ck_assert_ptr_nonnull(slit);
+	ck_assert_mem_eq(slit, "SLIT", 4);
+	ck_assert_uint_eq(get(slit, 8, 1), 1);
+	ck_assert_uint_eq(get(slit, 36, 8), 4);
+	ck_assert_uint_eq(size, 44 + 16);
+	ck_assert_mem_eq(slit + 44, rows, sizeof(rows));
+}
+END_TEST
+
+START_TEST(madt_and_srat_name_the_same_identifiers)
+{
+	struct acpi_config config = with_nodes();
+	const uint8_t *madt;
+	size_t size;
+
+	build(&config);
+	madt = table("apic", &size);
+	ck_assert_uint_eq(get(madt, 44, 4), 0 << 24 | 0 << 16 | 8 << 8);
+	ck_assert_uint_eq(get(madt, 52, 4), 9 << 24 | 1 << 16 | 8 << 8);
+}
+END_TEST
+
+START_TEST(without_nodes_there_are_no_tables_of_them)
+{
+	struct acpi_config config = one_slot();
+	size_t size;
+
+	build(&config);
+	ck_assert_ptr_null(table("srat", &size));
+	ck_assert_ptr_null(table("slit", &size));
+	ck_assert_uint_eq(count_in("dsdt", "_PXM", 4), 0);
+	ck_assert_uint_eq(count_in("ssdt-slot3", "_PXM", 4), 0);
+}
+END_TEST
+
+START_TEST(nodes_that_are_not_there_are_einval)
+{
+	struct acpi_config config = with_nodes();
+
+	config.numa.cpu_node[1] = 4;
+	ck_assert_int_eq(acpi_tables_build(&tables, &config, BASE, LAYOUT_ACPI_SIZE), -EINVAL);
+	config = with_nodes();
+	config.numa.memory[1].node = 4;
+	ck_assert_int_eq(acpi_tables_build(&tables, &config, BASE, LAYOUT_ACPI_SIZE), -EINVAL);
+	config = with_nodes();
+	config.numa.nr = ACPI_MAX_NODES + 1;
+	ck_assert_int_eq(acpi_tables_build(&tables, &config, BASE, LAYOUT_ACPI_SIZE), -EINVAL);
+	config = with_nodes();
+	config.slots[0].has_node = true;
+	config.slots[0].node = 4;
+	ck_assert_int_eq(acpi_tables_build(&tables, &config, BASE, LAYOUT_ACPI_SIZE), -EINVAL);
 }
 END_TEST
 
@@ -562,6 +686,11 @@ static Suite *make_suite(void)
 	tcase_add_test(t, slot_has_an_object_for_each_function_that_exists);
 	tcase_add_test(t, resource_is_there_if_port_or_function_0_refer_to_it);
 	tcase_add_test(t, serial_port_is_there_if_asked_for);
+	tcase_add_test(t, srat_has_cpus_in_the_order_of_nodes_and_then_memory);
+	tcase_add_test(t, slit_has_a_row_for_each_number_up_to_the_highest);
+	tcase_add_test(t, madt_and_srat_name_the_same_identifiers);
+	tcase_add_test(t, without_nodes_there_are_no_tables_of_them);
+	tcase_add_test(t, nodes_that_are_not_there_are_einval);
 	tcase_add_test(t, largest_machine_fits_the_layout_and_what_linux_takes);
 
 	t = suite_case(s, "what is refused", NULL, teardown);

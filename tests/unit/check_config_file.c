@@ -109,6 +109,10 @@ static void file_bad(const char *json, const char *complaint)
 static const char *const lines[] = {
 	"--kernel k --initramfs i --cmdline console=ttyS0~quiet,\"x\"",
 	"--kernel k --cpus boot=3,max=3 --memory size=64M,hugepages=on,shared=on,prefault=on",
+	"--kernel k --cpus boot=4 --memory size=0 --memory-zone id=a,size=64M "
+	"id=b,size=2M,host_numa_node=1,hugepages=on,shared=on,prefault=on --numa "
+	"guest_numa_id=0,cpus=[0-1,3],memory_zones=[b] "
+	"guest_numa_id=3,cpus=2,memory_zones=[a],distances=[0@31] --device path=c,numa_node=3",
 	"--kernel k --disk path=a path=/b,id=x,readonly=on,direct=on,num_queues=4,queue_size=2,"
 	"serial=S",
 	"--kernel k --net tap=t,id=n,mac=52:54:00:ab:cd:ef,num_queues=4,queue_size=64,mtu=9000,"
@@ -160,7 +164,8 @@ static const json_t *find(const json_t *json, const struct option_group *group,
 			  const struct option_key *key)
 {
 	const char *name = key->json ? key->json : key->name;
-	const json_t *object = group->json ? json_object_get(json, group->json) : json;
+	const json_t *parent = group->within ? json_object_get(json, group->within) : json;
+	const json_t *object = group->json ? json_object_get(parent, group->json) : parent;
 	const json_t *item;
 	size_t i;
 
@@ -228,6 +233,27 @@ START_TEST(values_arrive_where_flags_put_them)
 }
 END_TEST
 
+START_TEST(zones_are_in_memory_and_nodes_name_them)
+{
+	file_ok("{" KERNEL ",'cpus':{'boot_vcpus':3},'memory':{'size':0,'zones':["
+		"{'id':'a','size':67108864,'host_numa_node':1},{'id':'b','size':'2M'}]},"
+		"'numa':[{'guest_numa_id':0,'cpus':[0,2],'memory_zones':['b']},"
+		"{'guest_numa_id':1,'cpus':[1],'memory_zones':['a'],"
+		"'distances':[{'destination':0,'distance':31}]}],"
+		"'devices':[{'path':'c','numa_node':'auto'},{'path':'d','numa_node':1}]}",
+		"");
+	ck_assert_uint_eq(options_ram(&options), MIB(66));
+	ck_assert_uint_eq(options.nr_zones, 2);
+	ck_assert_uint_eq(options.zones[0].host_node, 1);
+	ck_assert(!options.zones[1].has_host_node);
+	ck_assert_uint_eq(options.nodes[0].cpus, 5);
+	ck_assert_ptr_eq(options_zone(&options, &options.nodes[1].zones[0]), &options.zones[0]);
+	ck_assert_uint_eq(options_distance(&options.nodes[0], &options.nodes[1]), 31);
+	ck_assert(!options.devices[0].has_numa_node);
+	ck_assert_uint_eq(options.devices[1].numa_node, 1);
+}
+END_TEST
+
 START_TEST(null_is_not_given)
 {
 	file_ok("{'payload':{'kernel':'k','initramfs':null},'rng':null,'disks':null,"
@@ -278,6 +304,9 @@ END_TEST
 
 START_TEST(flags_behind_it_add_to_lists)
 {
+	file_ok("{" KERNEL ",'memory':{'zones':[{'id':'a','size':'2M'}]}}",
+		"--memory-zone id=b,size=4M");
+	ck_assert_uint_eq(options_ram(&options), MIB(6));
 	file_ok("{" KERNEL ",'disks':[{'path':'a'}]}", "--disk path=b --net tap=t");
 	ck_assert_uint_eq(options.nr_disks, 2);
 	ck_assert_str_eq(options.disks[1].path, "b");
@@ -341,6 +370,31 @@ static const struct {
 	{ "{'memory':{'size':true}}",
 	  "memory.size: true: want a number of bytes, or a size such as \"4G\"" },
 	{ "{'cpus':{'boot_vcpus':65}}", "cpus.boot_vcpus: 65: want a number from 1 to 64" },
+	{ "{'memory':{'zones':{}}}", "memory.zones: want a list, [ ... ]" },
+	{ "{'memory':{'zones':[{'id':'a','siz':1}]}}",
+	  "memory.zones[0].siz: unknown key: did you mean 'size'?" },
+	{ "{'memory':{'zones':[{'id':'a','size':2097152},{'id':'a','size':'2M'}]}}",
+	  "memory.zones[1]: id=a: another zone has this id" },
+	{ "{'zones':[]}", "zones: unknown: coldvm(1) has what there is" },
+	{ "{'numa':[{'guest_numa_id':0,'cpus':'0'}]}",
+	  "numa[0].cpus: \"0\": want a list of vCPUs" },
+	{ "{'numa':[{'guest_numa_id':0,'cpus':[0,64]}]}",
+	  "numa[0].cpus: [0,64]: want vCPUs from 0 to 63 such as [0-1,3]" },
+	{ "{'numa':[{'guest_numa_id':0,'memory_zones':['a',1]}]}",
+	  "numa[0].memory_zones: [\"a\",1]: want a list of names" },
+	{ "{'numa':[{'guest_numa_id':0,'memory_zones':[]}]}",
+	  "numa[0].memory_zones: []: want 1 to 32 names" },
+	{ "{'numa':[{'guest_numa_id':0,'distances':[{'destination':1}]}]}",
+	  "numa[0].distances: [{\"destination\":1}]: want a list such as "
+	  "[{\"destination\":1,\"distance\":20}]" },
+	{ "{'numa':[{'guest_numa_id':0,'distances':[{'destination':1,'distance':5}]}]}",
+	  "numa[0].distances: [{\"destination\":1,\"distance\":5}]: 5: a distance is from 11 to "
+	  "255, "
+	  "and that to itself 10" },
+	{ "{'numa':[{'guest_numa_id':0,'distances':[]}]}",
+	  "numa[0].distances: []: want nodes and distances such as [1@20,2@30]" },
+	{ "{'devices':[{'path':'a','numa_node':true}]}",
+	  "devices[0].numa_node: true: want a whole number, or \"auto\"" },
 	{ "{'serial':{'mode':'Pty'}}", "serial.mode: \"Pty\": want one of tty, null, file" },
 	{ "{'serial':{'mode':'File'}}", "serial: file is missing: say which file" },
 	{ "{'watchdog':1}", "watchdog: 1: want true or false" },
@@ -455,6 +509,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(t, flags_become_a_file_that_makes_the_same_vm, 0, ARRAY_SIZE(lines));
 	tcase_add_test(t, every_key_of_the_tables_makes_that_trip);
 	tcase_add_test(t, values_arrive_where_flags_put_them);
+	tcase_add_test(t, zones_are_in_memory_and_nodes_name_them);
 	tcase_add_test(t, null_is_not_given);
 	tcase_add_test(t, a_size_is_a_number_or_has_a_suffix);
 	tcase_add_test(t, text_that_is_no_utf_8_is_left_out_by_name);

@@ -130,7 +130,7 @@ END_TEST
 START_TEST(memory_is_a_multiple_of_2_mib_and_not_0)
 {
 	bad("--memory size=3M", "--memory: size=3M: want a multiple of 2M");
-	bad("--memory size=0", "--memory: size=0: want a multiple of 2M, more than 0");
+	bad("--memory size=0", "--memory: size=0: want a multiple of 2M, or give --memory-zone");
 	bad("--memory size=4097K", "--memory: size=4097K: want a multiple of 2M");
 }
 END_TEST
@@ -287,7 +287,7 @@ START_TEST(devices_are_64_at_most)
 	for (unsigned i = 0; i <= OPTIONS_MAX_DEVICES; i++)
 		add_line("--device path=a");
 	ck_assert_int_eq(parse_args(false), OPTIONS_ERROR);
-	ck_assert_str_eq(why, "--device: more than 64 devices");
+	ck_assert_str_eq(why, "--device: more than 64 of them");
 }
 END_TEST
 
@@ -524,7 +524,7 @@ static const struct {
 	{ "--device path=a,iommu=on",
 	  "--device: unknown key 'iommu': known are path, id, pr3, power, backend, "
 	  "functions, pme, rom, wake, max-wakes-per-min, min-off-ms, on-failure, force, "
-	  "x_nv_gpudirect_clique" },
+	  "x_nv_gpudirect_clique, numa_node" },
 	{ "--platform x=y", "--platform: unknown key 'x': known are chassis, "
 			    "vfio_p2p_dma" },
 	{ "--event-monitor file=a", "--event-monitor: unknown key 'file': known are path, fd" },
@@ -599,11 +599,11 @@ END_TEST
 START_TEST(help_names_every_option)
 {
 	static const char *const names[] = {
-		"--kernel",	  "--initramfs",  "--cmdline",	"--cpus",	   "--memory",
-		"--device",	  "--serial",	  "--platform", "--event-monitor", "-v",
-		"--disk",	  "--net",	  "--fs",	"--vsock",	   "--rng",
-		"--balloon",	  "--console",	  "--watchdog", "--no-reboot",	   "--config",
-		"--print-config", "--api-socket",
+		"--kernel",	  "--initramfs",  "--cmdline",	   "--cpus",	      "--memory",
+		"--device",	  "--serial",	  "--platform",	   "--event-monitor", "-v",
+		"--disk",	  "--net",	  "--fs",	   "--vsock",	      "--rng",
+		"--balloon",	  "--console",	  "--watchdog",	   "--no-reboot",     "--config",
+		"--print-config", "--api-socket", "--memory-zone", "--numa",
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)

@@ -57,7 +57,7 @@ START_TEST(disks_are_16_at_most)
 	for (unsigned i = 0; i <= OPTIONS_MAX_DISKS; i++)
 		add_line("--disk path=a");
 	ck_assert_int_eq(parse_args(false), OPTIONS_ERROR);
-	ck_assert_str_eq(why, "--disk: more than 16 devices");
+	ck_assert_str_eq(why, "--disk: more than 16 of them");
 }
 END_TEST
 

@@ -411,6 +411,233 @@ START_TEST(the_shallowest_power_holds_for_the_slot)
 }
 END_TEST
 
+/* --- NUMA ---------------------------------------------------------------------------------------
+ */
+
+static const struct option_name name_a = { "a", 1 }, name_b = { "b", 1 };
+
+/* Node 1 with zone a on the host's node 0, node 5 with zone b on the host's node 12. */
+static void two_nodes(void)
+{
+	options.memory = 0;
+	options.nr_zones = options.nr_nodes = 2;
+	options.zones[0] = (struct zone_options){
+		.id = "a", .size = MIB(64), .has_host_node = true, .host_node = 0
+	};
+	options.zones[1] = (struct zone_options){
+		.id = "b", .size = GIB(4), .has_host_node = true, .host_node = 12
+	};
+	options.nodes[0] =
+		(struct numa_options){ .id = 1, .has_id = true, .cpus = 2, .nr_zones = 1 };
+	options.nodes[0].zones[0] = name_a;
+	options.nodes[1] =
+		(struct numa_options){ .id = 5, .has_id = true, .cpus = 1, .nr_zones = 1 };
+	options.nodes[1].zones[0] = name_b;
+}
+
+static void device_at(const char *bdf, const char *node)
+{
+	plain_device(bdf);
+	fake_sysfs_file(&sysfs, node, "sys/bus/pci/devices/%s/numa_node", bdf);
+}
+
+START_TEST(a_slot_is_in_the_node_with_memory_of_the_hosts_node)
+{
+	static const struct {
+		const char *host;
+		int node;
+	} cases[] = { { "0\n", 1 }, { "12\n", 5 }, { "1\n", -1 }, { "-1\n", -1 } };
+
+	two_nodes();
+	device_at("0000:01:00.0", cases[_i].host);
+	give("0000:01:00.0");
+	build();
+	ck_assert_int_eq(topology.slots[0].has_node, cases[_i].node >= 0);
+	if (cases[_i].node >= 0)
+		ck_assert_int_eq((int)topology.slots[0].node, cases[_i].node);
+}
+END_TEST
+
+START_TEST(without_nodes_or_the_hosts_word_a_slot_is_in_none)
+{
+	plain_device("0000:01:00.0");
+	device_at("0000:02:00.0", "0\n");
+	give("0000:01:00.0");
+	build();
+	ck_assert(!topology.slots[0].has_node);
+	two_nodes();
+	build();
+	ck_assert(!topology.slots[0].has_node);
+	options.nr_nodes = options.nr_devices = 0;
+	give("0000:02:00.0");
+	build();
+	ck_assert(!topology.slots[0].has_node);
+}
+END_TEST
+
+START_TEST(a_node_that_is_given_holds_for_the_slot)
+{
+	struct device_options *device;
+
+	two_nodes();
+	device_at("0000:01:00.0", "0\n");
+	device_at("0000:01:00.1", "0\n");
+	give("0000:01:00.0");
+	device = give("0000:01:00.1");
+	device->has_numa_node = true;
+	device->numa_node = 5;
+	build();
+	ck_assert(topology.slots[0].has_node);
+	ck_assert_uint_eq(topology.slots[0].node, 5);
+	options.devices[0].has_numa_node = true;
+	options.devices[0].numa_node = 1;
+	build_fails(-EINVAL,
+		    "--device: 0000:01:00.1: numa_node differs between functions of one slot");
+}
+END_TEST
+
+/* A card in each node, and one in none; the emulated devices are in vCPU 0's, which is 5. */
+static void three_cards(void)
+{
+	two_nodes();
+	device_at("0000:01:00.0", "12\n");
+	device_at("0000:02:00.0", "-1\n");
+	device_at("0000:03:00.0", "0\n");
+	device_at("0000:04:00.0", "12\n");
+	give("0000:01:00.0");
+	give("0000:02:00.0");
+	give("0000:03:00.0");
+	give("0000:04:00.0");
+}
+
+START_TEST(each_node_with_slots_has_a_host_bridge)
+{
+	static const struct {
+		unsigned bridge;
+		uint8_t dev, bus;
+	} wanted[] = { { 1, 1, 3 }, { 0, 1, 1 }, { 2, 1, 6 }, { 1, 2, 4 } };
+
+	three_cards();
+	build();
+	ck_assert_uint_eq(topology.nr_bridges, 3);
+	for (unsigned s = 0; s < 4; s++) {
+		ck_assert_uint_eq(topology.slots[s].bridge, wanted[s].bridge);
+		ck_assert_uint_eq(topology.slots[s].port_dev, wanted[s].dev);
+		ck_assert_uint_eq(topology.slots[s].bus, wanted[s].bus);
+	}
+	ck_assert_uint_eq(topology.bridges[0].bus, 0);
+	ck_assert_uint_eq(topology.bridges[0].last_bus, 1);
+	ck_assert_uint_eq(topology.bridges[1].bus, 2);
+	ck_assert_uint_eq(topology.bridges[1].last_bus, 4);
+	ck_assert_uint_eq(topology.bridges[1].node, 5);
+	ck_assert_uint_eq(topology.bridges[2].bus, 5);
+	ck_assert_uint_eq(topology.bridges[2].node, 1);
+	ck_assert_uint_eq(topology_first_virtio(&topology), 2);
+}
+END_TEST
+
+START_TEST(the_first_bridge_has_vcpu_0s_node_unless_a_slot_is_in_none)
+{
+	three_cards();
+	build();
+	ck_assert(!topology.bridges[0].has_node);
+	options.nr_devices = 1;
+	build();
+	ck_assert(topology.bridges[0].has_node);
+	ck_assert_uint_eq(topology.bridges[0].node, 5);
+	options.nr_nodes = 0;
+	build();
+	ck_assert_uint_eq(topology.nr_bridges, 1);
+	ck_assert(!topology.bridges[0].has_node);
+}
+END_TEST
+
+START_TEST(more_nodes_with_slots_than_bridges_are_refused)
+{
+	char bdf[9][16];
+
+	for (unsigned i = 0; i < 8; i++) {
+		snprintf(bdf[i], sizeof(bdf[i]), "0000:%02x:00.0", i + 1);
+		plain_device(bdf[i]);
+		options.nodes[i] = (struct numa_options){ .id = i, .has_id = true };
+		options.nr_nodes++;
+		give(bdf[i])->has_numa_node = true;
+		options.devices[i].numa_node = i;
+		if (i < 7)
+			build();
+	}
+	build_fails(-EINVAL,
+		    "--device: 8 host slots in so many NUMA nodes do not fit: there is place "
+		    "for 7 nodes with devices, and for 31 of slots and such nodes together");
+}
+END_TEST
+
+START_TEST(bridges_of_the_tables_share_the_windows_without_a_gap)
+{
+	struct acpi_config acpi;
+	uint64_t mmio32 = LAYOUT_MMIO32, mmio64, pio = LAYOUT_PIO_WINDOW;
+
+	three_cards();
+	build();
+	topology_acpi(&topology, &options, &acpi);
+	mmio64 = topology.windows.mmio64;
+	ck_assert_uint_eq(acpi.nr_roots, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct acpi_root *root = &acpi.roots[i];
+
+		ck_assert_uint_eq(root->mmio32, mmio32);
+		ck_assert_uint_eq(root->mmio64, mmio64);
+		ck_assert_uint_eq(root->pio, pio);
+		ck_assert(root->mmio32_size && root->mmio64_size && root->pio_size);
+		mmio32 += root->mmio32_size;
+		mmio64 += root->mmio64_size;
+		pio += root->pio_size;
+	}
+	ck_assert_uint_eq(acpi.mmio32, mmio32);
+	ck_assert_uint_eq(acpi.mmio32 + acpi.mmio32_size, LAYOUT_MMIO32 + LAYOUT_MMIO32_SIZE);
+	ck_assert_uint_eq(acpi.mmio64, mmio64);
+	ck_assert_uint_eq(acpi.mmio64 + acpi.mmio64_size,
+			  topology.windows.mmio64 + topology.windows.mmio64_size);
+	ck_assert_uint_eq(acpi.pio_taken, pio - LAYOUT_PIO_WINDOW);
+	ck_assert_uint_eq(acpi.slots[2].root, 2);
+	ck_assert_uint_eq(acpi.slots[3].port_dev, 2);
+}
+END_TEST
+
+START_TEST(tables_have_the_nodes_of_the_options)
+{
+	struct acpi_config acpi;
+
+	two_nodes();
+	options.nodes[1].distances[0] = (struct numa_distance){ .destination = 1, .distance = 31 };
+	options.nodes[1].nr_distances = 1;
+	device_at("0000:01:00.0", "12\n");
+	give("0000:01:00.0");
+	build();
+	topology_acpi(&topology, &options, &acpi);
+	ck_assert(acpi.slots[0].has_node);
+	ck_assert_uint_eq(acpi.slots[0].node, 5);
+	ck_assert_uint_eq(acpi.numa.nr, 6);
+	ck_assert_uint_eq(acpi.numa.cpu_node[0], 5);
+	ck_assert_uint_eq(acpi.numa.cpu_node[1], 1);
+	ck_assert_uint_eq(acpi.numa.apic_id[1], 1);
+	ck_assert_uint_eq(acpi.numa.nr_memory, 3);
+	ck_assert_uint_eq(acpi.numa.memory[0].size, MIB(64));
+	ck_assert_uint_eq(acpi.numa.memory[0].node, 1);
+	ck_assert_uint_eq(acpi.numa.memory[1].base, MIB(64));
+	ck_assert_uint_eq(acpi.numa.memory[1].node, 5);
+	ck_assert_uint_eq(acpi.numa.memory[2].base, LAYOUT_RAM_HIGH);
+	ck_assert_uint_eq(acpi.numa.memory[2].size, GIB(4) + MIB(64) - LAYOUT_RAM_LOW_LIMIT);
+	ck_assert_uint_eq(acpi.numa.memory[2].node, 5);
+	ck_assert_uint_eq(acpi.numa.distance[1][1], 10);
+	ck_assert_uint_eq(acpi.numa.distance[1][5], 31);
+	ck_assert_uint_eq(acpi.numa.distance[5][1], 31);
+	ck_assert_uint_eq(acpi.numa.distance[1][2], 0);
+	/* BARs go behind all of it. */
+	ck_assert_uint_ge(topology.windows.mmio64, LAYOUT_RAM_HIGH + acpi.numa.memory[2].size);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("topology");
@@ -446,6 +673,14 @@ static Suite *make_suite(void)
 	tcase_add_test(t, the_shallowest_power_holds_for_the_slot);
 	tcase_add_test(t, backend_of_any_function_is_the_slots);
 	tcase_add_test(t, functions_that_differ_in_backend_are_refused);
+	tcase_add_loop_test(t, a_slot_is_in_the_node_with_memory_of_the_hosts_node, 0, 4);
+	tcase_add_test(t, without_nodes_or_the_hosts_word_a_slot_is_in_none);
+	tcase_add_test(t, a_node_that_is_given_holds_for_the_slot);
+	tcase_add_test(t, each_node_with_slots_has_a_host_bridge);
+	tcase_add_test(t, the_first_bridge_has_vcpu_0s_node_unless_a_slot_is_in_none);
+	tcase_add_test(t, more_nodes_with_slots_than_bridges_are_refused);
+	tcase_add_test(t, bridges_of_the_tables_share_the_windows_without_a_gap);
+	tcase_add_test(t, tables_have_the_nodes_of_the_options);
 	tcase_add_loop_test(t, a_backend_that_power_does_not_allow_is_refused, 0,
 			    ARRAY_SIZE(wishes));
 	return s;

@@ -386,6 +386,52 @@ START_TEST(acpi_sees_the_same_slots_functions_and_windows)
 }
 END_TEST
 
+START_TEST(bars_are_in_the_windows_of_their_slots_bridge)
+{
+	static const struct zone_options zones[] = {
+		{ .id = "a", .size = GIB(4), .has_host_node = true, .host_node = 0 },
+		{ .id = "b", .size = GIB(4), .has_host_node = true, .host_node = 1 },
+	};
+	static const char *const at[] = { "0\n", "1\n", "0\n" };
+
+	options.memory = 0;
+	memcpy(options.zones, zones, sizeof(zones));
+	options.nr_zones = options.nr_nodes = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		options.nodes[i] = (struct numa_options){
+			.id = i, .has_id = true, .cpus = 1u << i, .nr_zones = 1
+		};
+		options.nodes[i].zones[0] = (struct option_name){ zones[i].id, 1 };
+	}
+	host_device("0000:01:00.0", AMD, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	host_device("0000:02:00.0", AMD, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	host_device("0000:03:00.0", AMD, "0x030000", gpu_bars, ARRAY_SIZE(gpu_bars));
+	give("0000:01:00.0");
+	give("0000:02:00.0");
+	give("0000:03:00.0");
+	for (unsigned i = 0; i < 3; i++)
+		fake_sysfs_file(&sysfs, at[i], "sys/bus/pci/devices/%s/numa_node",
+				options.devices[i].path);
+	build();
+	check_windows();
+	ck_assert_uint_eq(topology.nr_bridges, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct rootport_windows *port = &topology.slots[i].windows;
+		const struct rootport_windows *bridge =
+			&topology.bridges[topology.slots[i].bridge].windows;
+
+		ck_assert(range_inside(port->mem, port->mem_size, bridge->mem, bridge->mem_size));
+		ck_assert(
+			range_inside(port->pref, port->pref_size, bridge->pref, bridge->pref_size));
+		ck_assert(!port->io_size ||
+			  range_inside(port->io, port->io_size, bridge->io, bridge->io_size));
+	}
+	ck_assert(!ranges_overlap(
+		topology.bridges[1].windows.pref, topology.bridges[1].windows.pref_size,
+		topology.bridges[2].windows.pref, topology.bridges[2].windows.pref_size));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("topology_bars");
@@ -416,6 +462,7 @@ static Suite *make_suite(void)
 
 	t = suite_case(s, "ACPI", setup, teardown);
 	tcase_add_test(t, acpi_sees_the_same_slots_functions_and_windows);
+	tcase_add_test(t, bars_are_in_the_windows_of_their_slots_bridge);
 	return s;
 }
 

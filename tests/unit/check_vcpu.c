@@ -94,10 +94,17 @@ static void paused(void *opaque)
 	loop_quit(&loop);
 }
 
+static const uint8_t *apic_ids; /* NULL: the numbers of the vCPUs */
+
 static int init(unsigned nr)
 {
 	const struct vcpu_env env = {
-		.kvm = &kvm, .pio = &pio, .mmio = &mmio, .end = ended, .fault = no_fault
+		.kvm = &kvm,
+		.apic_ids = apic_ids,
+		.pio = &pio,
+		.mmio = &mmio,
+		.end = ended,
+		.fault = no_fault,
 	};
 
 	return vcpu_set_init(&set, &env, nr, &loop, paused, &pauses);
@@ -269,6 +276,22 @@ START_TEST(vcpus_are_made_anew_after_their_end)
 }
 END_TEST
 
+START_TEST(kvm_knows_a_vcpu_by_its_apic_identifier)
+{
+	static const uint8_t ids[] = { 0, 4, 1 };
+
+	apic_ids = ids;
+	ck_assert_int_eq(init(3), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_uint_eq(set.list[i].id, i);
+		ck_assert_uint_eq(set.list[i].apic_id, ids[i]);
+		ck_assert_int_eq(fake_kvm.vcpu[ids[i]].fd, set.list[i].fd);
+	}
+	vcpu_set_exit(&set);
+	apic_ids = NULL;
+}
+END_TEST
+
 START_TEST(what_was_made_goes_when_one_cannot_be_made)
 {
 	fake_kvm_refuse(FAKE_KVM_CREATE_VCPU, ENOMEM, 2);
@@ -295,6 +318,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_vcpu_that_has_ended_the_vm_counts_as_paused);
 	tcase_add_test(t, vcpus_are_made_anew_after_their_end);
 	tcase_add_test(t, what_was_made_goes_when_one_cannot_be_made);
+	tcase_add_test(t, kvm_knows_a_vcpu_by_its_apic_identifier);
 	return s;
 }
 

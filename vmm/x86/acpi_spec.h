@@ -94,6 +94,40 @@ struct madt_ioapic { /* 5.2.12.3 */
 	uint32_t gsi_base;
 } __attribute__((packed));
 
+#define SRAT_LAPIC   0
+#define SRAT_MEMORY  1
+#define SRAT_ENABLED 1
+
+struct acpi_srat { /* 5.2.16 */
+	struct acpi_header header;
+	uint32_t one; /* for compatibility */
+	uint64_t reserved;
+} __attribute__((packed));
+
+struct srat_lapic { /* 5.2.16.1 */
+	uint8_t type, length;
+	uint8_t node_low, apic_id;
+	uint32_t flags;
+	uint8_t eid;
+	uint8_t node_high[3];
+	uint32_t clock_domain;
+} __attribute__((packed));
+
+struct srat_memory { /* 5.2.16.2 */
+	uint8_t type, length;
+	uint32_t node;
+	uint16_t reserved;
+	uint64_t base, size;
+	uint32_t reserved2;
+	uint32_t flags;
+	uint64_t reserved3;
+} __attribute__((packed));
+
+struct acpi_slit { /* 5.2.17; then a byte for each pair, rows first */
+	struct acpi_header header;
+	uint64_t nr;
+} __attribute__((packed));
+
 struct acpi_mcfg { /* PCI Firmware 3.3, 4.1.2: one segment */
 	struct acpi_header header;
 	uint64_t reserved;
@@ -131,6 +165,10 @@ _Static_assert(offsetof(struct acpi_fadt, x_dsdt) == 140, "5.2.9");
 _Static_assert(sizeof(struct acpi_fadt) == 276, "5.2.9, revision 6");
 _Static_assert(sizeof(struct acpi_wdat_entry) == 24, "1.01, table 3");
 _Static_assert(sizeof(struct acpi_wdat_header) == 68, "1.01, table 2");
+_Static_assert(sizeof(struct acpi_srat) == 48, "5.2.16");
+_Static_assert(sizeof(struct srat_lapic) == 16, "5.2.16.1");
+_Static_assert(sizeof(struct srat_memory) == 40, "5.2.16.2");
+_Static_assert(sizeof(struct acpi_slit) == 44, "5.2.17");
 _Static_assert(sizeof(struct acpi_mcfg) == 60, "PCI Firmware 3.3, 4.1.2");
 
 #endif

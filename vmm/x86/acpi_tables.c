@@ -161,10 +161,56 @@ static size_t objects_offset(const uint8_t *aml, size_t size)
 	return at + 1 + len;
 }
 
-/* Behind the root bus each port has one. */
+/* Behind a root bus each port has one. @root: 0 is PCI0. */
+static unsigned nr_ports(const struct acpi_config *config, unsigned root)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < config->nr_slots; i++)
+		n += config->slots[i].root == root;
+	return n;
+}
+
+/* Of all buses, as ECAM has them. */
 static unsigned last_bus(const struct acpi_config *config)
 {
-	return config->nr_slots;
+	return config->nr_slots + config->nr_roots;
+}
+
+/* Appends _PXM for a device of the table that is being made: one byte constant. */
+static size_t append_pxm(struct builder *b, const uint8_t *aml, size_t size, uint8_t node)
+{
+	static const uint8_t from[] = { '_', 'P', 'X', 'M', 0x0a, 0xa5 };
+	const uint8_t to[] = { '_', 'P', 'X', 'M', 0x0a, node };
+	size_t skip = objects_offset(aml, size);
+	size_t off = b->tables->size;
+
+	append(b, aml + skip, size - skip);
+	replace(b, off, from, to, sizeof(from));
+	return off;
+}
+
+/* The name of what has the slots of root @n, 0 being PCI0. */
+static void root_name(unsigned n, char name[5])
+{
+	snprintf(name, 5, n ? "PB%02X" : "PCI0", n & 0xff);
+}
+
+/* In the DSDT: each slot is where its host bridge is. Its name is in a declaration, in the question
+ * whether it is there, and in the call. */
+static void move_slots(struct builder *b, const struct acpi_config *config)
+{
+	for (unsigned i = 0; i < config->nr_slots; i++) {
+		const struct acpi_slot *slot = &config->slots[i];
+		char from[16], to[16], root[5];
+
+		if (!slot->root)
+			continue;
+		root_name(slot->root, root);
+		snprintf(from, sizeof(from), "PCI0SL%02X", slot->index & 0xff);
+		snprintf(to, sizeof(to), "%sSL%02X", root, slot->index & 0xff);
+		replace_all(b, b->start, from, to, 8, 3);
+	}
 }
 
 static uint64_t add_dsdt(struct builder *b, const struct acpi_config *config)
@@ -186,8 +232,12 @@ static uint64_t add_dsdt(struct builder *b, const struct acpi_config *config)
 	};
 	/* Granularity, and the same four (6.4.3.5.3). */
 	static const uint16_t from_bus[] = { 0, 0, 0x1f, 0, 0x20 };
-	const uint16_t to_bus[] = {
-		0, 0, (uint16_t)last_bus(config), 0, (uint16_t)(last_bus(config) + 1),
+	const uint16_t ports = (uint16_t)nr_ports(config, 0);
+	const uint16_t to_bus[] = { 0, 0, ports, 0, (uint16_t)(ports + 1) };
+	static const uint16_t from_io[] = { 0, LAYOUT_PIO_WINDOW, 0xffff, 0, LAYOUT_PIO_SIZE };
+	const uint16_t to_io[] = {
+		0, (uint16_t)(LAYOUT_PIO_WINDOW + config->pio_taken), 0xffff,
+		0, (uint16_t)(LAYOUT_PIO_SIZE - config->pio_taken),
 	};
 
 	table_begin(b);
@@ -199,6 +249,11 @@ static uint64_t add_dsdt(struct builder *b, const struct acpi_config *config)
 	}
 	replace(b, b->start, from32, to32, sizeof(from32));
 	replace(b, b->start, from_bus, to_bus, sizeof(from_bus));
+	if (config->pio_taken)
+		replace(b, b->start, from_io, to_io, sizeof(from_io));
+	move_slots(b, config);
+	if (config->has_node)
+		append_pxm(b, aml_bridge_pxm, aml_bridge_pxm_size, config->node);
 	return table_end(b, "dsdt");
 }
 
@@ -249,7 +304,7 @@ static void add_madt(struct builder *b, const struct acpi_config *config)
 			.type = MADT_LAPIC,
 			.length = sizeof(lapic),
 			.uid = (uint8_t)i,
-			.apic_id = (uint8_t)i,
+			.apic_id = config->numa.nr ? config->numa.apic_id[i] : (uint8_t)i,
 			.flags = MADT_LAPIC_ENABLED,
 		};
 
@@ -272,6 +327,68 @@ static void add_mcfg(struct builder *b, const struct acpi_config *config)
 	table_end(b, "mcfg");
 }
 
+/* In the order of their nodes: Linux numbers nodes as it meets them, CPUs first (drivers/acpi/numa/
+ * srat.c: acpi_numa_init()), and shall come to the same numbers. */
+static void append_srat_cpus(struct builder *b, const struct acpi_config *config)
+{
+	const struct acpi_numa *numa = &config->numa;
+
+	for (unsigned node = 0; node < numa->nr; node++)
+		for (unsigned i = 0; i < config->nr_cpus; i++) {
+			const struct srat_lapic lapic = {
+				.type = SRAT_LAPIC,
+				.length = sizeof(lapic),
+				.node_low = (uint8_t)node,
+				.apic_id = numa->apic_id[i],
+				.flags = SRAT_ENABLED,
+			};
+
+			if (numa->cpu_node[i] == node)
+				append(b, &lapic, sizeof(lapic));
+		}
+}
+
+static void add_srat(struct builder *b, const struct acpi_config *config)
+{
+	const struct acpi_numa *numa = &config->numa;
+	const struct acpi_srat srat = { .header = header_for("SRAT", 3), .one = 1 };
+
+	table_begin(b);
+	append(b, &srat, sizeof(srat));
+	append_srat_cpus(b, config);
+	for (unsigned i = 0; i < numa->nr_memory; i++) {
+		const struct srat_memory memory = {
+			.type = SRAT_MEMORY,
+			.length = sizeof(memory),
+			.node = numa->memory[i].node,
+			.base = numa->memory[i].base,
+			.size = numa->memory[i].size,
+			.flags = SRAT_ENABLED,
+		};
+
+		append(b, &memory, sizeof(memory));
+	}
+	table_end(b, "srat");
+}
+
+/* A node that is not there is 255 away from each other one, which is unreachable (5.2.17). */
+static void add_slit(struct builder *b, const struct acpi_numa *numa)
+{
+	const struct acpi_slit slit = { .header = header_for("SLIT", 1), .nr = numa->nr };
+
+	table_begin(b);
+	append(b, &slit, sizeof(slit));
+	for (unsigned from = 0; from < numa->nr; from++)
+		for (unsigned to = 0; to < numa->nr; to++) {
+			uint8_t distance = numa->distance[from][to];
+
+			if (!distance)
+				distance = from == to ? 10 : 255;
+			append(b, &distance, 1);
+		}
+	table_end(b, "slit");
+}
+
 static void add_wdat(struct builder *b)
 {
 	struct acpi_wdat wdat;
@@ -288,6 +405,52 @@ static void add_com1(struct builder *b)
 	table_begin(b);
 	append(b, aml_com1, aml_com1_size);
 	table_end(b, "ssdt-com1");
+}
+
+/* A byte constant of the name @name, which ends in _: "_UID". */
+static void replace_byte(struct builder *b, const char *name, uint8_t value)
+{
+	const uint8_t from[] = {
+		(uint8_t)name[0], (uint8_t)name[1], (uint8_t)name[2], (uint8_t)name[3], 0x0a, 0xa5
+	};
+	uint8_t to[sizeof(from)];
+
+	memcpy(to, from, sizeof(to));
+	to[5] = value;
+	replace(b, b->start, from, to, sizeof(from));
+}
+
+/* @n: 1 is the first one beside PCI0. */
+static void add_root(struct builder *b, const struct acpi_root *root, unsigned n)
+{
+	static const uint16_t from_bus[] = { 0, 0xa5, 0xa6, 0, 2 };
+	static const uint16_t from_io[] = { 0, 0xa000, 0xafff, 0, 0x1000 };
+	static const uint32_t from32[] = { 0xa5a50000, 0xa5a5ffff, 0, 0x10000 };
+	static const uint64_t from64[] = { 0x5a5a00000000, 0x5a5affffffff, 0, 0x100000000 };
+	const uint16_t to_bus[] = { 0, root->bus, root->last_bus, 0,
+				    (uint16_t)(root->last_bus - root->bus + 1) };
+	const uint16_t to_io[] = { 0, root->pio, (uint16_t)(root->pio + root->pio_size - 1), 0,
+				   root->pio_size };
+	const uint32_t to32[] = { (uint32_t)root->mmio32,
+				  (uint32_t)(root->mmio32 + root->mmio32_size - 1), 0,
+				  (uint32_t)root->mmio32_size };
+	const uint64_t to64[] = { root->mmio64, root->mmio64 + root->mmio64_size - 1, 0,
+				  root->mmio64_size };
+	char name[24];
+
+	table_begin(b);
+	append(b, aml_root, aml_root_size);
+	/* In the table's identifier, and in the object. */
+	replace_name(b, b->start, "PBXX", n, 2);
+	replace_byte(b, "_UID", (uint8_t)n);
+	replace_byte(b, "_BBN", root->bus);
+	replace_byte(b, "_PXM", root->node);
+	replace(b, b->start, from_bus, to_bus, sizeof(from_bus));
+	replace(b, b->start, from_io, to_io, sizeof(from_io));
+	replace(b, b->start, from32, to32, sizeof(from32));
+	replace(b, b->start, from64, to64, sizeof(from64));
+	snprintf(name, sizeof(name), "ssdt-root%u", n);
+	table_end(b, name);
 }
 
 static void append_function(struct builder *b, const struct acpi_slot *slot, unsigned fn)
@@ -327,9 +490,18 @@ static void add_slot(struct builder *b, const struct acpi_slot *slot)
 	replace_name(b, b->start, "SLXX", slot->index, 10);
 	replace(b, b->start, adr, adr_to, sizeof(adr));
 	replace(b, b->start, bank, bank_to, sizeof(bank));
+	if (slot->has_node)
+		replace_name(b, append_pxm(b, aml_slot_pxm, aml_slot_pxm_size, slot->node), "SLXX",
+			     slot->index, 1);
 	for (unsigned fn = 0; fn < 8; fn++) {
 		if (slot->functions & (1u << fn))
 			append_function(b, slot, fn);
+	}
+	if (slot->root) {
+		/* 9 declarations, the object, the functions, and where the node is. */
+		root_name(slot->root, name);
+		replace_all(b, b->start, "PCI0", name, 4,
+			    10 + (unsigned)__builtin_popcount(slot->functions) + slot->has_node);
 	}
 	snprintf(name, sizeof(name), "ssdt-slot%u", slot->index);
 	table_end(b, name);
@@ -366,12 +538,35 @@ static void add_xsdt(struct builder *b)
 	t->rsdp = b->base;
 }
 
+static bool numa_possible(const struct acpi_config *config)
+{
+	const struct acpi_numa *numa = &config->numa;
+
+	if (numa->nr > ACPI_MAX_NODES || numa->nr_memory > ACPI_MAX_RANGES)
+		return false;
+	for (unsigned i = 0; numa->nr && i < config->nr_cpus; i++)
+		if (numa->cpu_node[i] >= numa->nr)
+			return false;
+	for (unsigned i = 0; i < numa->nr_memory; i++)
+		if (numa->memory[i].node >= numa->nr)
+			return false;
+	for (unsigned i = 0; i < config->nr_slots; i++)
+		if (config->slots[i].has_node && config->slots[i].node >= numa->nr)
+			return false;
+	for (unsigned i = 0; i < config->nr_roots; i++)
+		if (config->roots[i].node >= numa->nr)
+			return false;
+	return !config->has_node || config->node < numa->nr;
+}
+
 static bool config_possible(const struct acpi_config *config)
 {
-	uint32_t ports = 1, banks = 0; /* device 0 of bus 0 is the host bridge */
+	uint32_t ports[ACPI_MAX_ROOTS + 1] = { 1 },
+					banks = 0; /* device 0 of bus 0 is the host bridge */
 
-	/* APIC identifiers of 255 and up would need x2APIC entries. */
-	if (!config->nr_cpus || config->nr_cpus > 255 || config->nr_slots > ACPI_MAX_SLOTS)
+	if (!config->nr_cpus || config->nr_cpus > ACPI_MAX_CPUS ||
+	    config->nr_slots > ACPI_MAX_SLOTS || config->nr_roots > ACPI_MAX_ROOTS ||
+	    !numa_possible(config))
 		return false;
 	if (!range_inside(config->mmio32, config->mmio32_size, 0, GIB(4)))
 		return false;
@@ -381,12 +576,13 @@ static bool config_possible(const struct acpi_config *config)
 	for (unsigned i = 0; i < config->nr_slots; i++) {
 		const struct acpi_slot *slot = &config->slots[i];
 
-		if (slot->index >= CVM_SLOT_MAX || slot->port_dev >= 32)
+		if (slot->index >= CVM_SLOT_MAX || slot->port_dev >= 32 ||
+		    slot->root > config->nr_roots)
 			return false;
-		if (banks & (1u << slot->index) || ports & (1u << slot->port_dev))
+		if (banks & (1u << slot->index) || ports[slot->root] & (1u << slot->port_dev))
 			return false;
 		banks |= 1u << slot->index;
-		ports |= 1u << slot->port_dev;
+		ports[slot->root] |= 1u << slot->port_dev;
 	}
 	return true;
 }
@@ -408,10 +604,16 @@ int acpi_tables_build(struct acpi_tables *tables, const struct acpi_config *conf
 	add_fadt(&b, add_dsdt(&b, config));
 	add_madt(&b, config);
 	add_mcfg(&b, config);
+	if (config->numa.nr) {
+		add_srat(&b, config);
+		add_slit(&b, &config->numa);
+	}
 	if (config->watchdog)
 		add_wdat(&b);
 	if (config->serial)
 		add_com1(&b);
+	for (unsigned i = 0; i < config->nr_roots; i++)
+		add_root(&b, &config->roots[i], i + 1);
 	for (unsigned i = 0; i < config->nr_slots; i++)
 		add_slot(&b, &config->slots[i]);
 	add_xsdt(&b);

@@ -107,7 +107,7 @@ unsigned cpu_phys_bits(struct kvm *kvm)
 static int set_cpuid(struct vcpu *vcpu, struct kvm *kvm, unsigned nr_cpus)
 {
 	struct cpuid_config config = {
-		.id = vcpu->id,
+		.id = vcpu->apic_id,
 		.nr_cpus = nr_cpus,
 		.tsc_deadline = kvm_check(kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
 	};

@@ -3,7 +3,7 @@
  * CPUID as the guest sees it.
  *
  * KVM_GET_SUPPORTED_CPUID answers for the CPU that it was asked on: its APIC ID, its package, its
- * caches shared with the host's other CPUs. What follows replaces those by one package of cores
+ * caches shared with the host's other CPUs. What follows replaces those by packages of cores
  * without hyperthreads, in every leaf in which Linux or Windows may look for it. Leaves are those
  * of Intel's SDM volume 2A (CPUID) and AMD's APM volume 3, appendix E.
  */
@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "vmm/bits.h"
+#include "vmm/x86/cpu_topology.h"
 
 #define LEAF1_ECX_MONITOR      (1u << 3)
 #define LEAF1_ECX_PDCM	       (1u << 15)
@@ -28,16 +29,6 @@
 
 #define VENDOR_AMD_EBX	 0x68747541 /* "Auth" of AuthenticAMD */
 #define VENDOR_HYGON_EBX 0x6f677948 /* "Hygo" of HygonGenuine */
-
-/* Bits that an APIC ID needs for @nr CPUs: the shift to the next level. */
-static unsigned id_bits(unsigned nr)
-{
-	unsigned bits = 0;
-
-	while ((1u << bits) < nr)
-		bits++;
-	return bits;
-}
 
 static uint32_t set_field(uint32_t reg, unsigned shift, unsigned width, uint32_t value)
 {
@@ -73,7 +64,7 @@ static bool is_amd(struct kvm_cpuid2 *cpuid)
 
 static void tailor_leaf1(struct kvm_cpuid_entry2 *leaf, const struct cpuid_config *config)
 {
-	leaf->ebx = set_field(leaf->ebx, 16, 8, 1u << id_bits(config->nr_cpus));
+	leaf->ebx = set_field(leaf->ebx, 16, 8, 1u << cpu_topology_bits(config->nr_cpus));
 	leaf->ebx = set_field(leaf->ebx, 24, 8, config->id);
 	/* MWAIT would be intercepted and done as a NOP: an idle loop that never idles. The
 	 * performance counters go together with leaf 0xA below. */
@@ -106,7 +97,7 @@ static void tailor_amd(struct kvm_cpuid_entry2 *leaf, const struct cpuid_config 
 		break;
 	case 0x80000008:
 		leaf->ecx = set_field(leaf->ecx, 0, 8, config->nr_cpus - 1);
-		leaf->ecx = set_field(leaf->ecx, 12, 4, id_bits(config->nr_cpus));
+		leaf->ecx = set_field(leaf->ecx, 12, 4, cpu_topology_bits(config->nr_cpus));
 		break;
 	case 0x8000001d:
 		tailor_cache(leaf, config->nr_cpus);
@@ -126,10 +117,10 @@ static void tailor(struct kvm_cpuid_entry2 *leaf, const struct cpuid_config *con
 		tailor_leaf1(leaf, config);
 		break;
 	case 4:
-		tailor_cache(leaf, 1u << id_bits(config->nr_cpus));
+		tailor_cache(leaf, 1u << cpu_topology_bits(config->nr_cpus));
 		if (leaf->eax & 0x1f)
-			leaf->eax =
-				set_field(leaf->eax, 26, 6, (1u << id_bits(config->nr_cpus)) - 1);
+			leaf->eax = set_field(leaf->eax, 26, 6,
+					      (1u << cpu_topology_bits(config->nr_cpus)) - 1);
 		break;
 	case 5:		 /* MWAIT */
 	case 0xa:	 /* Intel's performance counters: none */
@@ -159,7 +150,7 @@ static void add_level(struct kvm_cpuid2 *cpuid, uint32_t leaf, const struct cpui
 /* Extended topology: 0xB and its successor 0x1F have the same form. */
 static void set_topology(struct kvm_cpuid2 *cpuid, uint32_t leaf, const struct cpuid_config *config)
 {
-	unsigned bits = id_bits(config->nr_cpus);
+	unsigned bits = cpu_topology_bits(config->nr_cpus);
 
 	add_level(cpuid, leaf, config, 0, LEVEL_SMT, 0, 1);
 	add_level(cpuid, leaf, config, 1, LEVEL_CORE, bits, config->nr_cpus);

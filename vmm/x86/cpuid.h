@@ -11,8 +11,8 @@
 #define CPUID_EXTRA 8
 
 struct cpuid_config {
-	unsigned id;	  /* vCPU and APIC ID */
-	unsigned nr_cpus; /* one socket of so many cores of one thread */
+	unsigned id;	  /* APIC ID */
+	unsigned nr_cpus; /* of a package: so many cores of one thread */
 	bool tsc_deadline;
 };
 
