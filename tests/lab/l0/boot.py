@@ -42,6 +42,8 @@ def add_options(parser):
     parser.add_argument("--icount", action="store_true",
                         help="the host's clock counts instructions: timing without this machine's noise")
     parser.add_argument("--memory", default="1536M", help="the host's memory (1536M)")
+    parser.add_argument("--numa", type=int, default=1, metavar="NODES",
+                        help="nodes that the host's memory is divided into; its CPU is node 0's (1)")
     parser.add_argument("--append", default="", help="more for the host's kernel command line")
     parser.add_argument("--module-args", action="append", default=[], metavar="MODULE=ARGS",
                         help="parameters for a module of the host, e.g. vfio_pci='disable_idle_d3=1'")

@@ -15,6 +15,7 @@ KEYS = {
     "guest-flavour": "guest kernel flavour (cloud)",
     "devices": "slots of the host (nvme)",
     "memory": "the host's memory (1536M)",
+    "numa": "nodes that the host's memory is divided into (1)",
     "append": "more for the host's kernel command line",
     "module-args": "MODULE=ARGS ...",
     "icount": "yes: the host's clock counts instructions",
@@ -103,14 +104,14 @@ class Case:
         """What must agree for two cases to share a boot; hashable."""
         get = self.keys.get
         return (get("flavour", "cloud"), self.driver, get("guest-kernel", "6.12"), get("guest-flavour", "cloud"),
-                tuple(get("devices", "nvme").split()), get("memory", "1536M"), get("append", ""),
+                tuple(get("devices", "nvme").split()), get("memory", "1536M"), int(get("numa", "1")), get("append", ""),
                 tuple(shlex.split(get("module-args", ""))), get("icount") == "yes", get("bind") == "no",
                 tuple(get("programs", "").split()))
 
     def apply(self, options):
         """Fills the options of a boot."""
         (options.flavour, options.driver, options.guest_kernel, options.guest_flavour, devices, options.memory,
-         options.append, module_args, options.icount, options.no_bind, programs) = self.requirements()
+         options.numa, options.append, module_args, options.icount, options.no_bind, programs) = self.requirements()
         options.program = [shutil.which(name) or name for name in programs]
         options.device = list(devices)
         options.module_args = list(module_args)

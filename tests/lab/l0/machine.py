@@ -55,6 +55,19 @@ SWITCH_DOWN = "switch-down"
 LOW = 100  # chassis and slot numbers of ports below another, past those of root ports
 
 
+def numa_arguments(nodes, memory):
+    """NODES equal parts of the memory, each a node; the CPU is node 0's."""
+    if nodes < 2:
+        return []
+    found = re.fullmatch(r"(\d+)([MG])", memory)
+    mib = int(found[1]) * (1024 if found[2] == "G" else 1)
+    args = []
+    for node in range(nodes):
+        args += ["-object", f"memory-backend-ram,id=node{node},size={mib // nodes}M",
+                 "-numa", f"node,nodeid={node},memdev=node{node}" + (",cpus=0" if node == 0 else "")]
+    return args
+
+
 def has_disk(device):
     return any("drive=" in function for function in DEVICES[device])
 
@@ -141,6 +154,7 @@ class Machine:
                 "-append", "console=ttyS0 quiet loglevel=4 panic=-1 rdinit=/init no_timer_check intel_iommu=on "
                            # A stall of this machine would make the kernel distrust a TSC that is right.
                            "pcie_port_pm=force tsc=nowatchdog " + opt.append]
+        args += numa_arguments(opt.numa, opt.memory)
         if opt.icount:
             args += ["-icount", "shift=1,sleep=off"]
         for name in CHANNELS:
