@@ -34,6 +34,20 @@ static const struct row {
 	{ &option_memory, "--memory", "", "hugepages", "2M", ON_OFF },
 	{ &option_memory, "--memory", "", "shared", "yes", ON_OFF },
 	{ &option_memory, "--memory", "", "prefault", "1", ON_OFF },
+	{ &option_zones, "--memory-zone", "size=2M,", "id", "", ID },
+	{ &option_zones, "--memory-zone", "id=a,", "size", "3M", "want a multiple of 2M" },
+	{ &option_zones, "--memory-zone", "id=a,", "host_numa_node", "-1",
+	  "want a number from 0 to 1023" },
+	{ &option_zones, "--memory-zone", "id=a,", "hugepages", "2M", ON_OFF },
+	{ &option_zones, "--memory-zone", "id=a,", "shared", "yes", ON_OFF },
+	{ &option_zones, "--memory-zone", "id=a,", "prefault", "1", ON_OFF },
+	{ &option_nodes, "--numa", "", "guest_numa_id", "x", "want a number from 0 to 31" },
+	{ &option_nodes, "--numa", "guest_numa_id=0,", "cpus", "x",
+	  "want vCPUs from 0 to 63 such as [0-1,3]" },
+	{ &option_nodes, "--numa", "guest_numa_id=0,", "distances", "x",
+	  "want nodes and distances such as [1@20,2@30]" },
+	{ &option_nodes, "--numa", "guest_numa_id=0,", "memory_zones", "",
+	  "want 1 to 32 names such as [a,b]" },
 	{ &option_platform, "--platform", "", "chassis", "rack", "want one of desktop, laptop" },
 	{ &option_platform, "--platform", "", "vfio_p2p_dma", "1", ON_OFF },
 	{ &option_event_monitor, "--event-monitor", "", "path", "", PATH },
@@ -61,6 +75,8 @@ static const struct row {
 	{ &option_devices, "--device", "path=a,", "force", "x", ON_OFF },
 	{ &option_devices, "--device", "path=a,", "x_nv_gpudirect_clique", "16",
 	  "want a number from 0 to 15" },
+	{ &option_devices, "--device", "path=a,", "numa_node", "x",
+	  "want auto, or a number from 0 to 31" },
 
 	{ &option_disks, "--disk", "", "path", "", PATH },
 	{ &option_disks, "--disk", "path=a,", "id", "", ID },
@@ -204,6 +220,9 @@ START_TEST(a_value_of_another_type_is_named_by_its_place)
 			ck_assert_ptr_nonnull(file);
 			if (!group->json)
 				fprintf(file, "{\"%s\":{}}", name);
+			else if (group->within)
+				fprintf(file, "{\"%s\":{\"%s\":[{\"%s\":{}}]}}", group->within,
+					group->json, name);
 			else if (group->count)
 				fprintf(file, "{\"%s\":[{\"%s\":{}}]}", group->json, name);
 			else
@@ -214,7 +233,8 @@ START_TEST(a_value_of_another_type_is_named_by_its_place)
 			add_line(line);
 			ck_assert_int_eq(parse_args(false), OPTIONS_ERROR);
 			options_free(&options);
-			snprintf(place, sizeof(place), "%s: %s%s%s%s: {}: want ", path,
+			snprintf(place, sizeof(place), "%s: %s%s%s%s%s%s: {}: want ", path,
+				 group->within ? group->within : "", group->within ? "." : "",
 				 group->json ? group->json : "", group->count ? "[0]" : "",
 				 group->json ? "." : "", name);
 			ck_assert_msg(!strncmp(why, place, strlen(place)), "'%s', not '%s'", why,

@@ -94,7 +94,7 @@ static const struct {
 	  "--memory-zone: id= is missing: say by which name --numa knows it" },
 	{ "--memory-zone id=a",
 	  "--memory-zone: size= is missing: say how much memory it has, such as size=1G" },
-	{ "--memory-zone id=a,size=0", "--memory-zone: size=0: want a multiple of 2M" },
+	{ "--memory-zone id=a,size=0", "--memory-zone: size=0: want a multiple of 2M, more than 0" },
 	{ "--memory-zone id=a,size=3M", "--memory-zone: size=3M: want a multiple of 2M" },
 	{ "--memory-zone id=,size=2M", "--memory-zone: id=: want 1 to 60 characters" },
 	{ "--memory-zone id=a,size=2M,host_numa_node=-1",
