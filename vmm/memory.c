@@ -158,9 +158,25 @@ static int populate(uint8_t *hva, uint64_t size, bool must)
 	return errno == EFAULT ? -ENOMEM : -errno;
 }
 
-/* Puts @zone at @hva, which is reserved. *ret_fd: its memfd, or -1; what failed left nothing open.
+/*
+ * RAM is no part of a crash of coldvm, and fewer, larger pages make for a faster boot and a faster
+ * DMA map. But of the first 2 MiB the boot structures and firmware tables take some 20 pages: a
+ * huge page for those would have the host clear all of it before the guest starts, which is half of
+ * what coldvm does until then, the reading of kernel and initramfs aside.
  */
-static int map_zone(const struct memory_zone *zone, uint8_t *hva, int *ret_fd)
+static void advise(const struct memory_zone *zone, uint8_t *hva, bool lowest)
+{
+	madvise(hva, zone->size, MADV_DONTDUMP);
+	if (zone->hugepages)
+		return;
+	madvise(hva, zone->size, MADV_HUGEPAGE);
+	if (lowest)
+		madvise(hva, min_u64(zone->size, HUGE_PAGE), MADV_NOHUGEPAGE);
+}
+
+/* Puts @zone at @hva, which is reserved; the @lowest is at guest address 0. *ret_fd: its memfd, or
+ * -1; what failed left nothing open. */
+static int map_zone(const struct memory_zone *zone, uint8_t *hva, bool lowest, int *ret_fd)
 {
 	int flags = MAP_FIXED, fd = -1;
 	int ret = 0;
@@ -180,11 +196,7 @@ static int map_zone(const struct memory_zone *zone, uint8_t *hva, int *ret_fd)
 	if (ret == 0 && zone->bound)
 		ret = bind_to_node(hva, zone->size, zone->host_node);
 	if (ret == 0) {
-		/* Advice only: RAM is no part of a crash of coldvm, and fewer, larger pages make
-		 * for a faster boot and a faster DMA map. */
-		madvise(hva, zone->size, MADV_DONTDUMP);
-		if (!zone->hugepages)
-			madvise(hva, zone->size, MADV_HUGEPAGE);
+		advise(zone, hva, lowest);
 		if (zone->hugepages || zone->prefault)
 			ret = populate(hva, zone->size, zone->prefault || zone->bound);
 	}
@@ -227,7 +239,7 @@ static int map_zones(struct memory *memory, const struct memory_zone *zones, uns
 	if (!hva)
 		return -ENOMEM;
 	for (unsigned i = 0; i < nr; i++) {
-		ret = map_zone(&zones[i], hva + at, &fd);
+		ret = map_zone(&zones[i], hva + at, i == 0, &fd);
 		if (ret) {
 			*ret_zone = i;
 			goto unmap;

@@ -637,6 +637,38 @@ START_TEST(nothing_is_discarded_but_whole_pages)
 }
 END_TEST
 
+/* True if the mapping of @hva has @flag in its VmFlags (Documentation/filesystems/proc.rst). */
+static bool has_vm_flag(const void *hva, const char *flag)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	unsigned long start, end;
+	bool here = false, found = false;
+	char line[512];
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			here = start <= (uintptr_t)hva && (uintptr_t)hva < end;
+		else if (here && !strncmp(line, "VmFlags:", 8))
+			found = strstr(line, flag);
+	}
+	fclose(file);
+	return found;
+}
+
+START_TEST(what_is_written_before_the_guest_starts_is_no_huge_page)
+{
+	const struct memory_config config = { .size = MIB(16), .low_limit = GIB(3) };
+
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK) < 0)
+		return; /* a kernel that has none */
+	ck_assert_int_eq(memory_init(&memory, &kvm, &config), 0);
+	ck_assert(has_vm_flag(memory_at(&memory, MIB(2) - 1, 1), " nh "));
+	ck_assert(has_vm_flag(memory_at(&memory, MIB(2), 1), " hg "));
+	memory_exit(&memory);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("memory");
@@ -667,6 +699,7 @@ int main(void)
 	tcase_add_test(start, ram_that_is_asked_for_is_there_at_once);
 	tcase_add_test(start, refused_memslot_of_ram_leaves_nothing_behind);
 	tcase_add_test(start, slots_end_where_kvm_says);
+	tcase_add_test(start, what_is_written_before_the_guest_starts_is_no_huge_page);
 	tcase_add_test(zones, zones_follow_each_other_and_one_of_them_is_cut_by_the_hole);
 	tcase_add_test(zones, zones_that_cannot_be_laid_out_are_refused);
 	tcase_add_test(zones, a_range_may_go_from_zone_to_zone_but_not_over_the_hole);
