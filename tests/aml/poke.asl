@@ -31,7 +31,8 @@ DefinitionBlock ("", "SSDT", 2, "COLDVM", "POKE    ", 0x00000001)
 	}
 	Method (LATE, 0, Serialized)
 	{
-		Sleep (1500)
+		P4 = 0 // to be seen: it has begun
+		Sleep (3000)
 		P1 = 1
 	}
 }
