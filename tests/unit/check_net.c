@@ -399,11 +399,12 @@ END_TEST
 START_TEST(the_buffers_of_a_frame_are_seen_all_at_once)
 {
 	const volatile struct vring_used *ring;
-	uint64_t end = now_ns() + NET_WAIT_MS * UINT64_C(1000000);
 
 	net_rig_start(&rig, MRG, 2);
 	ring = virtio_rig_used_ring(&rig.guest, RX);
 	for (unsigned round = 0; round < 300; round++) {
+		uint64_t end = now_ns() + NET_WAIT_MS * UINT64_C(1000000);
+
 		rig.guest.next = KIB(512);
 		for (unsigned i = 0; i < 32; i++)
 			net_rig_offer(&rig, RX, 100);
