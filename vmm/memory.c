@@ -22,6 +22,7 @@
 
 #include "vmm/bits.h"
 #include "vmm/kvm.h"
+#include "vmm/log.h"
 
 #define PAGE	  KIB(4)
 #define HUGE_PAGE MIB(2)
@@ -211,9 +212,13 @@ static void close_memfds(struct memory *memory)
 	for (unsigned i = 0; i < memory->nr_ram; i++) {
 		struct memory_region *ram = &memory->ram[i];
 
-		/* The second part of a zone has the fd of the first. */
-		if (!ram->fd_at)
+		/* The second part of a zone has the fd of the first. A daemon may still map it,
+		 * which shall not cost the host the memory: another boot wants it. */
+		if (!ram->fd_at && ram->fd >= 0) {
+			if (ftruncate(ram->fd, 0) < 0)
+				log_warn("memory", "cannot give RAM back: %s", strerror(errno));
 			close_fd(&ram->fd);
+		}
 		ram->fd = -1;
 	}
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -179,6 +180,28 @@ START_TEST(shared_ram_is_a_memfd)
 	munmap(file, MIB(4));
 	teardown_memory();
 	ck_assert(!memory_is_shared(&memory));
+}
+END_TEST
+
+/* A daemon's mapping does not hold it. */
+START_TEST(shared_ram_is_given_back_though_others_have_it)
+{
+	const struct memory_config config = {
+		.size = MIB(4),
+		.shared = true,
+		.low_limit = MIB(4),
+	};
+	struct stat file;
+	int fd;
+
+	ck_assert_int_eq(memory_init(&memory, &kvm, &config), 0);
+	fd = fcntl(memory.ram[0].fd, F_DUPFD_CLOEXEC, 3);
+	ck_assert_int_ge(fd, 0);
+	*(uint8_t *)memory_at(&memory, 5, 1) = 0xa5;
+	teardown_memory();
+	ck_assert_int_eq(fstat(fd, &file), 0);
+	ck_assert_int_eq(file.st_blocks, 0);
+	close(fd);
 }
 END_TEST
 
@@ -696,6 +719,7 @@ int main(void)
 	tcase_add_test(start, size_that_cannot_be_laid_out_is_refused);
 	tcase_add_test(start, size_that_the_host_does_not_have_is_refused);
 	tcase_add_test(start, shared_ram_is_a_memfd);
+	tcase_add_test(start, shared_ram_is_given_back_though_others_have_it);
 	tcase_add_test(start, ram_that_is_asked_for_is_there_at_once);
 	tcase_add_test(start, refused_memslot_of_ram_leaves_nothing_behind);
 	tcase_add_test(start, slots_end_where_kvm_says);
