@@ -436,6 +436,17 @@ static void console_end_stage_exit(struct machine *m)
 	console_end_exit(&m->console_end);
 }
 
+static int links_stage(struct machine *m)
+{
+	virtio_links_init(&m->links);
+	return 0;
+}
+
+static void links_stage_exit(struct machine *m)
+{
+	virtio_links_exit(&m->links);
+}
+
 static int virtio_stage(struct machine *m)
 {
 	const struct virtio_set_env env = {
@@ -447,6 +458,7 @@ static int virtio_stage(struct machine *m)
 		.loop = &m->loop,
 		.events = &m->events,
 		.console = &m->console_end,
+		.links = &m->links,
 		.first_device = topology_first_virtio(&m->topology),
 	};
 
@@ -556,6 +568,7 @@ static const struct stage {
 	{ "watchdog", watchdog_stage, watchdog_stage_exit, false },
 	{ "signals", signals_init, signals_exit, ONCE },
 	{ "virtio console", console_end_stage, console_end_stage_exit, ONCE },
+	{ "connections", links_stage, links_stage_exit, ONCE },
 	{ "virtio devices", virtio_stage, virtio_stage_exit, false },
 	{ "firmware tables", firmware_stage, NULL, false },
 	{ "vCPUs", vcpus_init, vcpus_exit, false },

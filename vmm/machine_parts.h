@@ -57,6 +57,7 @@ struct machine {
 	struct console console;
 	struct console_end console_end;
 	struct passthrough passthrough;
+	struct virtio_links links;
 	struct virtio_set *virtio;
 	struct stop_signals signals;
 	struct cpu_topology cpus;

@@ -206,6 +206,7 @@ static int make_net(struct virtio_set *set, unsigned i)
 		.mtu = (uint16_t)o->mtu,
 		.vhost = vhost[o->vhost],
 		.events = set->env.events,
+		.link = set->env.links ? &set->env.links->nets[i] : NULL,
 	};
 	struct net *net = NULL;
 	char why[WHY_SIZE] = "";
@@ -227,6 +228,7 @@ static int make_fs(struct virtio_set *set, unsigned i)
 		.socket = o->socket,
 		.nr_queues = o->num_queues,
 		.queue_size = (uint16_t)o->queue_size,
+		.link = set->env.links ? &set->env.links->fs[i] : NULL,
 	};
 	struct fs *fs = NULL;
 	char why[WHY_SIZE] = "";
@@ -331,6 +333,21 @@ static int make_all(struct virtio_set *set)
 	for (unsigned i = 0; r == 0 && i < ARRAY_SIZE(rows); i++)
 		r = make_some(set, rows[i].nr, rows[i].make);
 	return r;
+}
+
+void virtio_links_init(struct virtio_links *links)
+{
+	memset(links, 0, sizeof(*links));
+	for (unsigned i = 0; i < ARRAY_SIZE(links->fs); i++)
+		links->fs[i].fd = -1;
+}
+
+void virtio_links_exit(struct virtio_links *links)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(links->nets); i++)
+		net_link_exit(&links->nets[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(links->fs); i++)
+		vhost_user_exit(&links->fs[i]);
 }
 
 int virtio_set_create(const struct virtio_set_env *env, const struct vm_options *options,

@@ -13,6 +13,10 @@
 
 #include <jansson.h>
 
+#include "devices/virtio/net.h"
+#include "devices/virtio/vhost_user.h"
+#include "vmm/options.h"
+
 struct bus;
 struct console_end;
 struct event_monitor;
@@ -22,7 +26,16 @@ struct loop;
 struct memory;
 struct pci_bus;
 struct virtio_set;
-struct vm_options;
+
+/* What devices keep over reboots. */
+struct virtio_links {
+	struct net_link nets[OPTIONS_MAX_NETS];
+	struct vhost_user fs[OPTIONS_MAX_FS];
+};
+
+void virtio_links_init(struct virtio_links *links);
+/* After the last set that was made with them. */
+void virtio_links_exit(struct virtio_links *links);
 
 struct virtio_set_env {
 	struct kvm *kvm;
@@ -33,6 +46,7 @@ struct virtio_set_env {
 	struct loop *loop;
 	struct event_monitor *events;
 	struct console_end *console; /* the user's end of --console; open, unless that is off */
+	struct virtio_links *links;  /* NULL: nothing is kept */
 	unsigned first_device;	     /* device number on bus 0 */
 };
 

@@ -37,8 +37,10 @@ struct fs {
 	unsigned nr_queues;
 
 	pthread_mutex_t lock; /* of what follows; below the device's */
-	struct vhost_user user;
+	struct vhost_user *user;
 	bool lost; /* said */
+
+	struct vhost_user own; /* without one of the caller's */
 };
 
 static struct fs *fs_of(struct virtio_device *device)
@@ -55,7 +57,9 @@ static const char *reason(int err)
 		return "answers nonsense";
 	case -EREMOTEIO:
 		return "refuses what it is asked";
+	case -ECONNREFUSED:
 	case -ECONNRESET:
+	case -ENOENT:
 	case -ENOTCONN:
 		return "has gone";
 	default:
@@ -68,8 +72,8 @@ static void lose(struct fs *fs, int err)
 {
 	char text[120];
 
-	vhost_user_lose(&fs->user);
-	fs->user.lost = true;
+	vhost_user_lose(fs->user);
+	fs->user->lost = true;
 	if (fs->lost)
 		return;
 	fs->lost = true;
@@ -102,7 +106,7 @@ static int fs_start(struct virtio_device *device)
 	int r;
 
 	pthread_mutex_lock(&fs->lock);
-	r = vhost_user_start(&fs->user, device->memory, device->accepted, device->queues,
+	r = vhost_user_start(fs->user, device->memory, device->accepted, device->queues,
 			     fs->nr_queues);
 	if (r < 0)
 		lose(fs, r);
@@ -116,7 +120,7 @@ static bool fs_stop(struct virtio_device *device)
 	int r;
 
 	pthread_mutex_lock(&fs->lock);
-	r = fs->lost ? 0 : vhost_user_stop(&fs->user, device->queues, fs->nr_queues);
+	r = fs->lost ? 0 : vhost_user_stop(fs->user, device->queues, fs->nr_queues);
 	if (r < 0)
 		lose(fs, r);
 	pthread_mutex_unlock(&fs->lock);
@@ -161,9 +165,9 @@ static int check(const struct fs_config *config, const struct memory *memory, ch
 }
 
 /* Meets the daemon. -errno with a line. */
-static int meet(struct fs *fs, const struct fs_config *config, char *why, size_t why_len)
+static int meet(struct vhost_user *user, const struct fs_config *config, char *why, size_t why_len)
 {
-	int r = vhost_user_init(&fs->user, config->socket, VHOST_USER_TIMEOUT_MS);
+	int r = vhost_user_init(user, config->socket, VHOST_USER_TIMEOUT_MS);
 
 	if (r == -ENOENT || r == -ECONNREFUSED) {
 		snprintf(why, why_len, "nobody listens on %s (%s): start virtiofsd before",
@@ -174,18 +178,39 @@ static int meet(struct fs *fs, const struct fs_config *config, char *why, size_t
 		snprintf(why, why_len, "%s: the daemon %s", config->socket, reason(r));
 		return r;
 	}
-	if (!(fs->user.features & UINT64_C(1) << VIRTIO_F_VERSION_1)) {
+	if (!(user->features & UINT64_C(1) << VIRTIO_F_VERSION_1)) {
 		snprintf(why, why_len, "%s: the daemon does not speak Virtio 1", config->socket);
 		return -EPROTO;
 	}
-	if (fs->user.nr_queues < fs->nr_queues) {
+	if (user->nr_queues < config->nr_queues + HIPRIO_QUEUES) {
 		snprintf(why, why_len, "num_queues=%u: the daemon of %s serves %llu at most",
 			 config->nr_queues, config->socket,
-			 (unsigned long long)(fs->user.nr_queues
-						      ? fs->user.nr_queues - HIPRIO_QUEUES
-						      : 0));
+			 (unsigned long long)(user->nr_queues ? user->nr_queues - HIPRIO_QUEUES
+							      : 0));
 		return -EINVAL;
 	}
+	return 0;
+}
+
+/* Goes on with the daemon of the boot before, or meets one. One that is missing now, but was there,
+ * is what *ret_lost says; the features are its own then. */
+static int meet_again(struct vhost_user *user, const struct fs_config *config, int *ret_lost,
+		      char *why, size_t why_len)
+{
+	struct vhost_user before = *user;
+	int r;
+
+	*ret_lost = 0;
+	if (vhost_user_alive(user))
+		return 0;
+	vhost_user_exit(user);
+	r = meet(user, config, why, why_len);
+	if (r == 0 || !before.features)
+		return r;
+	vhost_user_exit(user);
+	*user = before;
+	user->fd = -1;
+	*ret_lost = r;
 	return 0;
 }
 
@@ -208,23 +233,26 @@ static struct fs *make(const struct fs_config *config, const struct memory *memo
 	fs->loop = loop;
 	fs->events = events;
 	fs->nr_queues = config->nr_queues + HIPRIO_QUEUES;
-	fs->user.fd = -1;
+	fs->own.fd = -1;
+	fs->user = config->link ? config->link : &fs->own;
 	pthread_mutex_init(&fs->lock, NULL);
 	return fs;
 }
 
 static int open_all(struct fs *fs, const struct fs_config *config, char *why, size_t why_len)
 {
-	int r = meet(fs, config, why, why_len);
+	int lost, r = meet_again(fs->user, config, &lost, why, why_len);
 
 	if (r < 0)
 		return r;
-	fs->device.offered = fs->user.features & RING_FEATURES;
+	fs->device.offered = fs->user->features & RING_FEATURES;
 	r = virtio_device_init(&fs->device, fs->nr_queues, config->queue_size);
-	if (r == 0) {
+	if (r == 0 && lost) {
+		lose(fs, lost);
+	} else if (r == 0) {
 		/* Not POLLIN: its answers are for whoever has asked. */
 		fs->source = (struct loop_source){
-			.fd = fs->user.fd,
+			.fd = fs->user->fd,
 			.events = POLLRDHUP,
 			.ready = ended,
 			.opaque = fs,
@@ -269,7 +297,7 @@ void fs_destroy(struct fs *fs)
 		return;
 	loop_del(fs->loop, &fs->source);
 	virtio_device_exit(&fs->device);
-	vhost_user_exit(&fs->user);
+	vhost_user_exit(&fs->own);
 	pthread_mutex_destroy(&fs->lock);
 	free(fs);
 }

@@ -223,8 +223,10 @@ void net_lost(void *opaque, int err)
 	if (__atomic_exchange_n(&net->down, true, __ATOMIC_ACQ_REL))
 		return;
 	virtio_device_config_changed(&net->device);
+	snprintf(how, sizeof(how), "%s", net->absent);
 	/* passt's stream ends just before passt does, which then tells why. */
-	net_passt_wait(&net->passt, LOST_MS, how, sizeof(how));
+	if (!*how)
+		net_passt_wait(&net->passt, LOST_MS, how, sizeof(how));
 	if (!*how && err == -EPIPE)
 		snprintf(how, sizeof(how), tap ? "its interface was removed" : "it hung up");
 	if (!*how && err == -EBADMSG)

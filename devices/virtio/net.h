@@ -14,6 +14,7 @@
 #include "devices/virtio/device.h"
 
 struct event_monitor;
+struct net_backend;
 struct net_host;
 
 #define NET_MAX_PAIRS 8
@@ -23,6 +24,17 @@ enum net_vhost {
 	NET_VHOST_ON,	/* or fail */
 	NET_VHOST_OFF,
 };
+
+/* What a card keeps over reboots, of the caller's; all 0 before the first one is made with it. A
+ * passt that listens may serve one connection only, so another boot goes on with this one. */
+struct net_link {
+	bool met; /* a card was made: what follows is of the last one */
+	uint8_t mac[6];
+	struct net_backend *stream; /* to the passt at net_config.socket; NULL: none, or lost */
+};
+
+/* Closes the stream. */
+void net_link_exit(struct net_link *link);
 
 /* Strings belong to the caller. Exactly one of tap, nr_fds, socket and passt is given. */
 struct net_config {
@@ -42,6 +54,7 @@ struct net_config {
 	enum net_vhost vhost;
 	struct event_monitor *events; /* hears "net-backend-lost"; NULL: nobody */
 	const struct net_host *host;  /* NULL: Linux (net_host.h) */
+	struct net_link *link;	      /* NULL: nothing is kept */
 };
 
 /* Frames and bytes (Ethernet header included) of all pairs, in the guest's view, since the device
@@ -54,7 +67,9 @@ struct net_counters {
 struct net; /* net.c */
 
 /* Opens the way out and starts a thread, "_NAME_qpN", for each queue pair. Takes the descriptors of
- * @config over in any case. On failure -errno, and one line for the user in @why. */
+ * @config over in any case. On failure -errno, and one line for the user in @why. With a link that
+ * was met before, a passt that does not listen at its socket any more is no failure: the guest's
+ * link is down, and "net-backend-lost" says why. */
 int net_create(const struct net_config *config, const struct memory *memory, struct net **ret,
 	       char *why, size_t why_len);
 struct virtio_device *net_device(struct net *net);

@@ -71,6 +71,10 @@ static int set_mac(struct net *net, const struct net_config *config, char *why, 
 		memcpy(mac, config->mac, sizeof(config->mac));
 		return 0;
 	}
+	if (config->link && config->link->met) {
+		memcpy(mac, config->link->mac, sizeof(config->mac));
+		return 0;
+	}
 	if (getrandom(mac, sizeof(config->mac), 0) != (ssize_t)sizeof(config->mac)) {
 		int err = -errno;
 
@@ -97,12 +101,45 @@ static void set_features(struct net *net, const struct net_config *config)
 	net->config.max_virtqueue_pairs = htole16((uint16_t)config->nr_pairs);
 }
 
+/* The stream of the card before, if its passt is still there. */
+static bool take_stream(struct net *net, struct net_link *link)
+{
+	struct net_backend *stream = link ? link->stream : NULL;
+
+	if (!stream)
+		return false;
+	link->stream = NULL;
+	if (net_passt_alive(stream)) {
+		net->pairs[0].backend = stream;
+		return true;
+	}
+	stream->ops->close(stream);
+	return false;
+}
+
+/* A descriptor, or -errno. */
+static int connect_stream(struct net *net, const struct net_config *config, char *why,
+			  size_t why_len)
+{
+	int fd = net_passt_connect(config->socket, why, why_len);
+
+	/* A guest that reboots is not lost for its network. */
+	if (fd < 0 && config->link && config->link->met) {
+		snprintf(net->absent, sizeof(net->absent), "%s", why);
+		fd = net_passt_absent();
+	}
+	return fd;
+}
+
 static int open_stream(struct net *net, const struct net_config *config, char *why, size_t why_len)
 {
 	int fd, err;
 
 	if (config->socket) {
-		fd = net_passt_connect(config->socket, why, why_len);
+		net->keeps_stream = config->link;
+		if (take_stream(net, config->link))
+			return 0;
+		fd = connect_stream(net, config, why, why_len);
 		if (fd < 0)
 			return fd;
 	} else {
@@ -360,6 +397,7 @@ static struct net *allocate(const struct net_config *config)
 		return NULL;
 	net->host = config->host ? config->host : &net_host_linux;
 	net->events = config->events;
+	net->link = config->link;
 	net->links_fd = -1;
 	net->passt.pid_fd = net->passt.stderr_fd = -1;
 	for (unsigned i = 0; i < NET_MAX_PAIRS; i++) {
@@ -397,6 +435,10 @@ int net_create(const struct net_config *config, const struct memory *memory, str
 		snprintf(why, why_len, "%s", strerror(ENOMEM));
 	}
 	if (!err) {
+		if (config->link) {
+			config->link->met = true;
+			memcpy(config->link->mac, net->config.mac, sizeof(config->link->mac));
+		}
 		*ret = net;
 		return 0;
 	}
@@ -407,17 +449,25 @@ int net_create(const struct net_config *config, const struct memory *memory, str
 	return err;
 }
 
-/* A backend without a pair closes what it has; a tap without a backend is closed here. */
+/* A tap without a backend is closed here. */
 static void close_backend(struct net *net, unsigned i)
 {
-	struct net_pair *pair = &net->pairs[i];
+	struct net_backend *backend = net->pairs[i].backend;
 
-	if (pair->ready)
-		net_pair_exit(pair);
-	else if (pair->backend)
-		pair->backend->ops->close(pair->backend);
-	else
+	net_pair_exit(&net->pairs[i]);
+	if (!backend)
 		close_fd(&net->tap_fds[i]);
+	else if (net->keeps_stream && net->link->met && !net->down)
+		net->link->stream = backend;
+	else
+		backend->ops->close(backend);
+}
+
+void net_link_exit(struct net_link *link)
+{
+	if (link->stream)
+		link->stream->ops->close(link->stream);
+	link->stream = NULL;
 }
 
 void net_destroy(struct net *net)

@@ -372,7 +372,6 @@ void net_pair_exit(struct net_pair *pair)
 	if (pair->has_thread)
 		end_thread(pair);
 	close_fds(pair);
-	pair->backend->ops->close(pair->backend);
 	pthread_mutex_destroy(&pair->lock);
 	pair->ready = false;
 }

@@ -33,7 +33,7 @@ struct net_pair {
 	/* Given to net_pair_init(). */
 	struct virtio_device *device;
 	struct virtq *rx_queue, *tx_queue;
-	struct net_backend *backend; /* taken over */
+	struct net_backend *backend; /* until net_pair_exit() */
 	bool by_kernel;		     /* vhost-net serves the queues */
 	unsigned index;
 	/* On the thread, under no lock, once: the backend is lost, by -errno. */
@@ -70,7 +70,8 @@ int net_pair_init(struct net_pair *pair);
 int net_pair_watch(struct net_pair *pair, const struct net_watch *watch);
 /* Starts the thread. -errno. */
 int net_pair_run(struct net_pair *pair);
-/* Ends the thread and closes the backend; fine for a pair that was never initialised. */
+/* Ends the thread; the backend is the caller's again. Fine for a pair that was never initialised.
+ */
 void net_pair_exit(struct net_pair *pair);
 /* The queues are started; looks at both. */
 void net_pair_start(struct net_pair *pair, bool mergeable);

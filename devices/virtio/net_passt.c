@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,23 @@ int net_passt_backend(int fd, struct net_backend **ret)
 	stream->out_start = stream->out_end = 0;
 	*ret = &stream->base;
 	return 0;
+}
+
+bool net_passt_alive(const struct net_backend *backend)
+{
+	struct pollfd fd = { .fd = backend->fd, .events = POLLRDHUP };
+
+	return poll(&fd, 1, 0) == 0;
+}
+
+int net_passt_absent(void)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	close(ends[1]);
+	return ends[0];
 }
 
 static const char *connect_hint(int err)

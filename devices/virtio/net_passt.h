@@ -4,6 +4,7 @@
 #ifndef COLDVM_DEVICES_VIRTIO_NET_PASST_H
 #define COLDVM_DEVICES_VIRTIO_NET_PASST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "devices/virtio/net_frame.h"
@@ -12,5 +13,9 @@
 int net_passt_connect(const char *path, char *why, size_t why_len);
 /* Takes the connected @fd over. -ENOMEM. */
 int net_passt_backend(int fd, struct net_backend **ret);
+/* False: passt has closed its end. Not while a thread uses it. */
+bool net_passt_alive(const struct net_backend *backend);
+/* A descriptor like that of a passt that has just closed its end; -errno. */
+int net_passt_absent(void);
 
 #endif

@@ -36,6 +36,9 @@ struct net {
 		bool running;
 	} vhost[NET_MAX_PAIRS];
 	struct net_passt_process passt;
+	struct net_link *link; /* NULL: nothing is kept */
+	bool keeps_stream;
+	char absent[300]; /* why there was no passt to connect to; empty: there was */
 
 	/* Of the control queue, which pair 0's thread serves; below the device's lock. */
 	pthread_mutex_t ctrl_lock;

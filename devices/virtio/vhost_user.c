@@ -249,6 +249,13 @@ int vhost_user_init(struct vhost_user *user, const char *path, unsigned timeout_
 	return agree(user);
 }
 
+bool vhost_user_alive(const struct vhost_user *user)
+{
+	struct pollfd poll_fd = { .fd = user->fd, .events = POLLRDHUP };
+
+	return user->fd >= 0 && !user->lost && poll(&poll_fd, 1, 0) == 0;
+}
+
 void vhost_user_exit(struct vhost_user *user)
 {
 	close_fd(&user->fd);

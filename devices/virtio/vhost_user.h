@@ -33,6 +33,8 @@ struct vhost_user {
 /* Connects to @path and agrees on what both know. -errno of connect(2) too. vhost_user_exit()
  * either way. */
 int vhost_user_init(struct vhost_user *user, const char *path, unsigned timeout_ms);
+/* False: there is no connection, or it is of no use any more. */
+bool vhost_user_alive(const struct vhost_user *user);
 void vhost_user_exit(struct vhost_user *user);
 
 /* Hands over the memory, the @accepted features and the enabled ones of @nr queues, and starts

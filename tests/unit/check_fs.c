@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "devices/virtio/vhost_user.h"
 #include "tests/unit/daemon_rig.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/virtio_rig.h"
@@ -26,6 +27,7 @@ static int events_fd;
 static struct fs *fs;
 static char why[200];
 static struct fs_config config;
+static struct vhost_user kept;
 
 static void make_rigs(bool shared)
 {
@@ -35,6 +37,7 @@ static void make_rigs(bool shared)
 	events_fd = memfd_create("events", MFD_CLOEXEC);
 	event_monitor_init(&events, dup(events_fd));
 	fs = NULL;
+	kept = (struct vhost_user){ .fd = -1 };
 	config = (struct fs_config){
 		.name = "fs0",
 		.tag = "home",
@@ -57,6 +60,7 @@ static void setup_private(void)
 static void teardown(void)
 {
 	fs_destroy(fs);
+	vhost_user_exit(&kept);
 	daemon_rig_exit(&daemon_rig);
 	event_monitor_exit(&events);
 	close(events_fd);
@@ -67,6 +71,14 @@ static void teardown(void)
 static int create(void)
 {
 	daemon_rig_start(&daemon_rig);
+	return fs_create(&config, &rig.memory, &loop, &events, &fs, why, sizeof(why));
+}
+
+/* As a reboot does: the device is gone, and made again. */
+static int create_again(void)
+{
+	fs_destroy(fs);
+	fs = NULL;
 	return fs_create(&config, &rig.memory, &loop, &events, &fs, why, sizeof(why));
 }
 
@@ -168,6 +180,78 @@ START_TEST(daemon_that_lies_about_the_stop_does_not_hold_the_reset)
 }
 END_TEST
 
+/* It would not take a second connection. */
+START_TEST(daemon_serves_another_boot_on_the_same_connection)
+{
+	config.link = &kept;
+	ck_assert_int_eq(create(), 0);
+	virtio_rig_start(&rig, fs_device(fs), UINT64_MAX, 3);
+	virtio_rig_reset(&rig);
+	ck_assert_int_eq(create_again(), 0);
+	virtio_rig_start(&rig, fs_device(fs), UINT64_MAX, 3);
+	ck_assert(!virtio_rig_needs_reset(&rig, 0));
+	ck_assert_uint_eq(daemon_rig_count(&daemon_rig, VHOST_USER_SET_OWNER, NULL), 1);
+	ck_assert_uint_eq(daemon_rig_count(&daemon_rig, VHOST_USER_SET_MEM_TABLE, NULL), 2);
+	ck_assert_uint_eq(daemon_rig_count(&daemon_rig, VHOST_USER_SET_VRING_ENABLE, NULL), 6);
+	ck_assert_uint_eq(count_events("fs-backend-lost"), 0);
+	/* It is watched as before. */
+	daemon_rig_die(&daemon_rig);
+	for (unsigned ms = 0; ms < WAIT_MS && !count_events("fs-backend-lost"); ms++)
+		virtio_rig_loop_run(&loop, 1);
+	ck_assert_uint_eq(count_events("fs-backend-lost"), 1);
+}
+END_TEST
+
+START_TEST(daemon_that_is_gone_at_a_reboot_is_one_event_and_no_failure)
+{
+	uint64_t features;
+
+	config.link = &kept;
+	ck_assert_int_eq(create(), 0);
+	features = virtio_device_features(fs_device(fs));
+	daemon_rig_die(&daemon_rig);
+	config.socket = "/tmp/no/such/socket";
+	ck_assert_int_eq(create_again(), 0);
+	ck_assert_uint_eq(count_events("\"id\":\"fs0\",\"reason\":\"has gone\""), 1);
+	ck_assert_uint_eq(virtio_device_features(fs_device(fs)), features);
+	virtio_rig_start(&rig, fs_device(fs), UINT64_MAX, 3);
+	ck_assert(virtio_rig_needs_reset(&rig, 0));
+	virtio_rig_loop_run(&loop, 1);
+	ck_assert_uint_eq(count_events("fs-backend-lost"), 1);
+}
+END_TEST
+
+START_TEST(daemon_that_was_started_again_serves_the_next_boot)
+{
+	struct daemon_rig second;
+
+	daemon_rig_init(&second);
+	config.link = &kept;
+	ck_assert_int_eq(create(), 0);
+	daemon_rig_die(&daemon_rig);
+	config.socket = second.path;
+	daemon_rig_start(&second);
+	ck_assert_int_eq(create_again(), 0);
+	virtio_rig_start(&rig, fs_device(fs), UINT64_MAX, 3);
+	ck_assert_uint_eq(daemon_rig_count(&second, VHOST_USER_SET_VRING_ENABLE, NULL), 3);
+	ck_assert_uint_eq(count_events("fs-backend-lost"), 0);
+	virtio_rig_reset(&rig);
+	fs_destroy(fs);
+	fs = NULL;
+	vhost_user_exit(&kept);
+	daemon_rig_exit(&second);
+}
+END_TEST
+
+START_TEST(daemon_that_was_never_there_is_a_failure_with_a_link_too)
+{
+	config.link = &kept;
+	config.socket = "/tmp/no/such/socket";
+	ck_assert_int_eq(create(), -ENOENT);
+	ck_assert_int_eq(create_again(), -ENOENT);
+}
+END_TEST
+
 START_TEST(private_memory_is_refused)
 {
 	ck_assert_int_eq(create(), -ENOTSUP);
@@ -230,6 +314,10 @@ int main(void)
 	tcase_add_test(guest, daemon_that_dies_is_one_event);
 	tcase_add_test(guest, daemon_that_lies_is_lost);
 	tcase_add_test(guest, daemon_that_lies_about_the_stop_does_not_hold_the_reset);
+	tcase_add_test(guest, daemon_serves_another_boot_on_the_same_connection);
+	tcase_add_test(guest, daemon_that_is_gone_at_a_reboot_is_one_event_and_no_failure);
+	tcase_add_test(guest, daemon_that_was_started_again_serves_the_next_boot);
+	tcase_add_test(guest, daemon_that_was_never_there_is_a_failure_with_a_link_too);
 	tcase_add_test(memory, private_memory_is_refused);
 	tcase_add_test(user, daemon_that_is_not_there_is_named);
 	tcase_add_test(user, more_queues_than_the_daemon_has_are_refused);

@@ -31,10 +31,12 @@ static uint8_t in[70000], out[70000];
 static char folder[64], path[108];
 static struct event_monitor events;
 static int events_fd;
+static struct net_link kept;
 
 static void setup(void)
 {
 	net_rig_init(&rig);
+	kept = (struct net_link){ 0 };
 	snprintf(folder, sizeof(folder), "/tmp/check_net_passt.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/socket", folder);
@@ -45,17 +47,17 @@ static void teardown(void)
 	char command[128];
 
 	net_rig_exit(&rig);
+	net_link_exit(&kept);
 	snprintf(command, sizeof(command), "/bin/rm -r %s", folder);
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* A passt that listens, and the device connected to it. */
-static void setup_stream(void)
+/* A passt that listens, and the device connected to it; it takes no second connection. */
+static void connect_device(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	setup();
 	memcpy(addr.sun_path, path, sizeof(addr.sun_path));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	ck_assert_int_eq(listen(fd, 1), 0);
@@ -64,6 +66,27 @@ static void setup_stream(void)
 	rig.outside[0] = accept(fd, NULL, NULL);
 	ck_assert_int_ge(rig.outside[0], 0);
 	close(fd);
+	ck_assert_int_eq(unlink(path), 0);
+}
+
+static void setup_stream(void)
+{
+	setup();
+	connect_device();
+}
+
+static void setup_link(void)
+{
+	setup();
+	rig.config.link = &kept;
+	connect_device();
+}
+
+/* As a reboot does. */
+static void destroy_device(void)
+{
+	net_destroy(rig.net);
+	rig.net = NULL;
 }
 
 /* --- the stream ------------------------------------------------------------------------------- */
@@ -367,6 +390,100 @@ START_TEST(passt_has_one_pair_and_no_vhost)
 }
 END_TEST
 
+/* --- reboots ---------------------------------------------------------------------------------- */
+
+START_TEST(another_boot_goes_on_with_the_stream)
+{
+	destroy_device();
+	net_rig_create(&rig);
+	net_rig_start(&rig, MRG, 2);
+	net_rig_pattern(in, 300, 3);
+	net_rig_send(&rig, TX, in, 300);
+	net_rig_host_read_all(rig.outside[0], out, 304);
+	ck_assert_mem_eq(out + 4, in, 300);
+	ck_assert(net_rig_link(&rig));
+}
+END_TEST
+
+START_TEST(a_frame_that_came_in_part_before_a_reboot_is_whole_after_it)
+{
+	size_t len = stream_frame(in, 1000, 7);
+	uint64_t gpa;
+
+	net_rig_start(&rig, MRG, 2);
+	gpa = offer_and_kick(2000);
+	net_rig_host_write(rig.outside[0], in, len);
+	expect(gpa, 1000, 7);
+	net_rig_host_write(rig.outside[0], in, 500);
+	poll(NULL, 0, 20);
+	virtio_rig_reset(&rig.guest);
+	destroy_device();
+	net_rig_create(&rig);
+	net_rig_start(&rig, MRG, 2);
+	gpa = offer_and_kick(2000);
+	net_rig_host_write(rig.outside[0], in + 500, len - 500);
+	expect(gpa, 1000, 7);
+}
+END_TEST
+
+START_TEST(a_passt_that_is_gone_at_a_reboot_takes_the_link_down_and_is_one_event)
+{
+	char line[1000];
+	ssize_t len;
+	int fds[2];
+
+	destroy_device();
+	close_fd(&rig.outside[0]);
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	event_monitor_init(&events, fds[1]);
+	rig.config.events = &events;
+	net_rig_create(&rig);
+	ck_assert(net_rig_wait_down(&rig));
+	destroy_device();
+	event_monitor_exit(&events);
+	len = read(fds[0], line, sizeof(line) - 1);
+	ck_assert_int_gt(len, 0);
+	line[len] = '\0';
+	ck_assert_msg(strstr(line, "\"net-backend-lost\"") && strstr(line, "cannot connect to"),
+		      "%s", line);
+	ck_assert_ptr_eq(strchr(line, '\n'), line + len - 1);
+	close(fds[0]);
+}
+END_TEST
+
+START_TEST(a_passt_that_was_started_again_serves_the_next_boot)
+{
+	destroy_device();
+	close_fd(&rig.outside[0]);
+	connect_device();
+	net_rig_start(&rig, MRG, 2);
+	net_rig_pattern(in, 300, 3);
+	net_rig_send(&rig, TX, in, 300);
+	net_rig_host_read_all(rig.outside[0], out, 304);
+	ck_assert(net_rig_link(&rig));
+}
+END_TEST
+
+START_TEST(a_card_has_its_mac_address_after_a_reboot)
+{
+	struct virtio_net_config before = net_rig_config(&rig), after;
+
+	destroy_device();
+	net_rig_create(&rig);
+	after = net_rig_config(&rig);
+	ck_assert_mem_eq(before.mac, after.mac, sizeof(before.mac));
+}
+END_TEST
+
+START_TEST(a_passt_that_was_never_there_is_a_failure_with_a_link_too)
+{
+	rig.config.link = &kept;
+	rig.config.socket = path;
+	net_rig_refused(&rig, -ENOENT, "cannot connect");
+	net_rig_refused(&rig, -ENOENT, "cannot connect");
+}
+END_TEST
+
 /* --- a passt of our own ----------------------------------------------------------------------- */
 
 static void write_passt(const char *text)
@@ -589,6 +706,16 @@ int main(void)
 	tcase_add_test(tcase, a_socket_that_is_missing_is_named);
 	tcase_add_test(tcase, a_socket_path_that_is_too_long_is_refused);
 	tcase_add_test(tcase, passt_has_one_pair_and_no_vhost);
+
+	tcase_add_test(tcase, a_passt_that_was_never_there_is_a_failure_with_a_link_too);
+
+	tcase = suite_case(suite, "reboot", setup_link, teardown);
+	tcase_add_test(tcase, another_boot_goes_on_with_the_stream);
+	tcase_add_test(tcase, a_frame_that_came_in_part_before_a_reboot_is_whole_after_it);
+	tcase_add_test(tcase,
+		       a_passt_that_is_gone_at_a_reboot_takes_the_link_down_and_is_one_event);
+	tcase_add_test(tcase, a_passt_that_was_started_again_serves_the_next_boot);
+	tcase_add_test(tcase, a_card_has_its_mac_address_after_a_reboot);
 
 	tcase = suite_case(suite, "process", setup, teardown);
 	tcase_add_test(tcase, frames_pass_through_the_passt_that_is_started);
