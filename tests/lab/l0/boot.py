@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import initramfs
+from debian import Debian
 from kernels import DRIVERS, FLAVOURS, SERIES, BuiltKernel, Kernel, build_driver, cache_dir, read_driver
 from machine import DEVICES, Machine, has_disk, host_addresses
 
@@ -39,6 +40,8 @@ def add_options(parser):
                         help="guest kernel flavour (cloud)")
     parser.add_argument("--device", action="append", choices=sorted(DEVICES), default=None,
                         help="a slot of the host (repeatable; nvme)")
+    parser.add_argument("--debian", action="store_true",
+                        help="a Debian for guests: /guest/debian/vmlinuz and initrd, and a disk of the host with its root")
     parser.add_argument("--icount", action="store_true",
                         help="the host's clock counts instructions: timing without this machine's noise")
     parser.add_argument("--memory", default="1536M", help="the host's memory (1536M)")
@@ -92,7 +95,7 @@ def host_driver(options, kernel):
     return [] if options.kernel_image else kernel.modules.replace(build_driver(kernel.release))
 
 
-def build_initrd(options, job, kernel, path):
+def build_initrd(options, job, kernel, debian, path):
     """The host's initramfs: a cached part per kernel and guest, and this run's files behind it."""
     driver = host_driver(options, kernel)
     guest = Kernel(options.guest_kernel, options.guest_flavour)
@@ -126,6 +129,9 @@ def build_initrd(options, job, kernel, path):
         part.rename(fixed)
 
     archive = initramfs.Archive()
+    if debian:
+        archive.file("guest/debian/vmlinuz", debian.kernel, 0o644)
+        archive.file("guest/debian/initrd", debian.initrd, 0o644)
     archive.file("bin/conform", initramfs.conform_binary(), 0o755)
     archive.data("lab/job", job.encode(), 0o755)
     environment = {"LAB_DEVICES": " ".join(host_addresses(options.device)),
@@ -161,8 +167,9 @@ def boot(options, job, job_out=None):
         if has_disk(device) and not (number == 1 and options.disk and os.path.exists(options.disk)):
             make_disk(Path(options.disk) if number == 1 and options.disk else out / f"disk{number}.img")
     initrd = out / "initrd"
-    build_initrd(options, job, kernel, initrd)
-    machine = Machine(options, initrd, kernel, job_out)
+    debian = Debian() if options.debian else None
+    build_initrd(options, job, kernel, debian, initrd)
+    machine = Machine(options, initrd, kernel, debian, job_out)
     try:
         status = machine.run()
     finally:

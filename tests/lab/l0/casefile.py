@@ -13,6 +13,7 @@ KEYS = {
     "driver": "the host's vfio-pci: stock or patched (stock)",
     "guest-kernel": "guest kernel series (6.12)",
     "guest-flavour": "guest kernel flavour (cloud)",
+    "debian": "yes: a Debian for guests, and a disk of the host with its root",
     "devices": "slots of the host (nvme)",
     "memory": "the host's memory (1536M)",
     "numa": "nodes that the host's memory is divided into (1)",
@@ -106,12 +107,13 @@ class Case:
         return (get("flavour", "cloud"), self.driver, get("guest-kernel", "6.12"), get("guest-flavour", "cloud"),
                 tuple(get("devices", "nvme").split()), get("memory", "1536M"), int(get("numa", "1")), get("append", ""),
                 tuple(shlex.split(get("module-args", ""))), get("icount") == "yes", get("bind") == "no",
-                tuple(get("programs", "").split()))
+                tuple(get("programs", "").split()), get("debian") == "yes")
 
     def apply(self, options):
         """Fills the options of a boot."""
         (options.flavour, options.driver, options.guest_kernel, options.guest_flavour, devices, options.memory,
-         options.numa, options.append, module_args, options.icount, options.no_bind, programs) = self.requirements()
+         options.numa, options.append, module_args, options.icount, options.no_bind, programs,
+         options.debian) = self.requirements()
         options.program = [shutil.which(name) or name for name in programs]
         options.device = list(devices)
         options.module_args = list(module_args)

@@ -20,7 +20,7 @@ GUEST_MODULES = ("button", "evdev", "nvme", "e1000e", "virtio_pci", "virtio_gpu"
 
 # What is carried in and costs no time at boot: the host's by module_load, the guest's by guest/init for devices that
 # it finds. A name may bring others.
-HOST_EXTRAS = {"tun": ("tun",), "vhost_net": ("tun", "vhost_net")}
+HOST_EXTRAS = {"tun": ("tun",), "vhost_net": ("tun", "vhost_net"), "virtio_blk": ("virtio_blk",)}
 GUEST_EXTRAS = {
     "net": ("af_packet", "virtio_net"),
     "block": ("virtio_blk",),

@@ -121,10 +121,11 @@ class PowerLog:
 class Machine:
     """One boot. run() returns the job's status, or DIED, TIMED_OUT or FROZEN."""
 
-    def __init__(self, options, initrd, kernel, job_out=None):
+    def __init__(self, options, initrd, kernel, debian=None, job_out=None):
         self.options = options
         self.initrd = initrd
         self.kernel = kernel
+        self.debian = debian
         self.out = Path(options.out)
         self.job_out = job_out or (lambda text: (sys.stdout.write(text), sys.stdout.flush()))
         self.power = PowerLog(self.out / "power.log")
@@ -178,6 +179,10 @@ class Machine:
                 args += ["-netdev", f"user,id=net{number},restrict=on"]
             for function in DEVICES[device]:
                 args += ["-device", function.format(bus=bus, n=number)]
+        if self.debian:
+            # What this run writes goes with it.
+            args += ["-drive", f"if=none,id=debian,format=raw,snapshot=on,file={self.debian.disk}",
+                     "-device", "virtio-blk-pci,bus=pcie.0,addr=1e.0,serial=debian,drive=debian"]
         return args
 
     # -- the run

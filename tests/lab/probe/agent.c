@@ -180,7 +180,8 @@ int agent_main(int argc, char **argv)
 	if (fds[0].fd < 0)
 		die_errno("%s", argv[1]);
 	agent_raw(fds[0].fd);
-	for (int i = 0; i < MAX_INPUTS; i++) {
+	/* Where it is not the first process, another handles the button. */
+	for (int i = 0; getpid() == 1 && i < MAX_INPUTS; i++) {
 		char path[32];
 		int fd;
 
