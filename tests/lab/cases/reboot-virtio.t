@@ -9,17 +9,6 @@ host "dd if=/dev/zero of=/run/disk bs=1M count=4; module_load tun vhost_net"
 VM_REBOOT=yes VM_DEVICES= vm_start -v --api-socket "path=$api" --disk path=/run/disk,id=disk --rng src=/dev/urandom \
 	--console file=/run/hvc0 --net tap=lab0 --vsock cid=3,socket=/run/vsock
 
-# wait_boot NUMBER: the guest's agent is there for that time.
-wait_boot() {
-	local end
-	end=$(($(probe now) + LAB_LIMIT * 1000000000))
-	until [ "$(grep -c '<lab ready>' $RUN/vm.console)" -ge "$1" ]; do
-		[ "$(probe now)" -lt $end ] || fail "boot $1 does not come up"
-		[ ! -e $RUN/vm.status ] || fail "coldvm has ended with $(cat $RUN/vm.status)"
-		usleep 20000
-	done
-}
-
 check_boot() {
 	gout text "dd if=/dev/vda bs=512 count=1 2>/dev/null | head -c 6"
 	check_eq "$text" "$2" "boot $1: the disk has what boot $(($1 - 1)) wrote"
@@ -33,7 +22,7 @@ n=2
 while [ $n -le 4 ]; do
 	guest_send "reboot -f"
 	wait_event rebooted
-	wait_boot $n
+	wait_console $n '<lab ready>'
 	check_boot $n "boot $((n - 1))"
 	[ $n != 3 ] || fds=$(vm_fds) maps=$(vm_maps) private=$(vm_private)
 	n=$((n + 1))

@@ -15,17 +15,6 @@ listener=$!
 
 field() { coldvm ctl $api power --json | sed -n 's/.*"'"$1"'": "\{0,1\}\([^",]*\).*/\1/p' | head -n 1; }
 
-# wait_boot NUMBER: the guest's agent is there for that time.
-wait_boot() {
-	local end
-	end=$(($(probe now) + LAB_LIMIT * 1000000000))
-	until [ "$(grep -c '<lab ready>' $RUN/vm.console)" -ge "$1" ]; do
-		[ "$(probe now)" -lt $end ] || fail "boot $1 does not come up"
-		[ ! -e $RUN/vm.status ] || fail "coldvm has ended with $(cat $RUN/vm.status)"
-		usleep 20000
-	done
-}
-
 # What a boot finds: the device as if it were the first.
 check_boot() {
 	check_eq "$(vm_pid) $(coldvm ctl $api ping | sed 's/.*process //')" "$pid $pid" "boot $1: the same process"
@@ -46,7 +35,7 @@ while [ $n -le 4 ]; do
 	guest_send "reboot -f"
 	wait_event rebooting
 	wait_event rebooted
-	wait_boot $n
+	wait_console $n '<lab ready>'
 	check_eq "$(guest_run "ls /dev/shm" && cat $RUN/verb.out)" "" "boot $n: the file in RAM is gone"
 	check_boot $n
 	if [ $n = 3 ]; then
@@ -63,7 +52,7 @@ check_eq "$(kill -0 $listener && echo there)" there "who listens to the events s
 host "coldvm ctl $api policy '{\"id\":\"vfio-$device\",\"min_off_ms\":7}'"
 host "coldvm ctl $api pause && coldvm ctl $api reboot"
 wait_event rebooted
-wait_boot 5
+wait_console 5 '<lab ready>'
 check_boot 5
 check "coldvm ctl $api power --json | grep -q '\"min_off_ms\": 7'" "the policy that the user has changed still holds"
 guest_log_clean
@@ -71,7 +60,7 @@ guest_log_clean
 # A reset while the device wakes.
 guest_send "touch_dev & reboot -f"
 wait_event rebooted
-wait_boot 6
+wait_console 6 '<lab ready>'
 check_boot 6
 
 host "coldvm ctl $api shutdown"

@@ -151,6 +151,7 @@ static const struct {
 	{ "ask", ask_main, "SOCKET TARGET COUNT" },
 	{ "vsock-listen", vsock_listen_main, "PORT IN OUT [answer]" },
 	{ "vsock-connect", vsock_connect_main, "CID PORT" },
+	{ "tap-exec", tap_exec_main, "NAME FD[,FD...] COMMAND..." },
 	{ "unix-listen", unix_listen_main, "PATH IN OUT [answer]" },
 	{ "unix-connect", unix_connect_main, "PATH PORT" },
 	{ "wait-event", wait_event_main, "FILE CURSOR-FILE TIMEOUT NAME..." },

@@ -47,6 +47,7 @@ int guest_main(int argc, char **argv);
 int ask_main(int argc, char **argv);
 int vsock_listen_main(int argc, char **argv);
 int vsock_connect_main(int argc, char **argv);
+int tap_exec_main(int argc, char **argv);
 int unix_listen_main(int argc, char **argv);
 int unix_connect_main(int argc, char **argv);
 int wait_event_main(int argc, char **argv);
