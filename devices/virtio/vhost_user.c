@@ -278,7 +278,7 @@ static int set_memory(struct vhost_user *user, const struct memory *memory)
 		table.regions[i] = (struct vhost_user_region){
 			.guest_addr = ram->gpa,
 			.size = ram->size,
-			.user_addr = (uintptr_t)ram->hva,
+			.user_addr = VHOST_USER_RAM + ram->gpa,
 			.mmap_offset = ram->fd_at,
 		};
 		fds[i] = ram->fd;
@@ -300,7 +300,7 @@ static bool ring_in_regions(const struct memory *memory, const struct virtq *que
 	       memory_region_at(memory, queue->used, 6 + n * sizeof(struct vring_used_elem));
 }
 
-/* Addresses are those of this process, which the daemon finds in the memory table. */
+/* As VHOST_USER_RAM says. */
 static int set_addresses(struct vhost_user *user, const struct virtq *queue)
 {
 	struct vhost_user_message message = {
@@ -310,9 +310,9 @@ static int set_addresses(struct vhost_user *user, const struct virtq *queue)
 
 	message.payload.addr = (struct vhost_vring_addr){
 		.index = queue->index,
-		.desc_user_addr = (uintptr_t)queue->ring_desc,
-		.avail_user_addr = (uintptr_t)queue->ring_avail,
-		.used_user_addr = (uintptr_t)queue->ring_used,
+		.desc_user_addr = VHOST_USER_RAM + queue->desc,
+		.avail_user_addr = VHOST_USER_RAM + queue->avail,
+		.used_user_addr = VHOST_USER_RAM + queue->used,
 	};
 	return set_with(user, &message, NULL, 0);
 }

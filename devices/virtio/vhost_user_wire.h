@@ -33,6 +33,14 @@ enum {
 #define VHOST_USER_VRING_NO_FD	       0x100u /* with the index of KICK and CALL */
 #define VHOST_USER_MAX_REGIONS	       8
 
+/*
+ * Where the guest's RAM begins among the "user addresses" of the memory table and of rings. They
+ * are the front end's own, and only compared with each other; the usual ones, those of its mapping,
+ * may be others after a reboot, and libvhost-user looks for the rings of before in each new table
+ * (QEMU: subprojects/libvhost-user/libvhost-user.c, vu_set_mem_table_exec()).
+ */
+#define VHOST_USER_RAM (UINT64_C(1) << 46)
+
 struct vhost_user_region {
 	uint64_t guest_addr, size, user_addr, mmap_offset;
 };

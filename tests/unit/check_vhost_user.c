@@ -142,7 +142,7 @@ START_TEST(memory_above_4g_is_a_region_of_its_own)
 	ck_assert_uint_eq(in->message.payload.memory.regions[1].guest_addr, GIB(4));
 	ck_assert_uint_eq(in->message.payload.memory.regions[1].mmap_offset, half);
 	ck_assert_uint_eq(in->message.payload.memory.regions[1].user_addr,
-			  (uintptr_t)two.ram[1].hva);
+			  VHOST_USER_RAM + two.ram[1].gpa);
 }
 END_TEST
 
@@ -200,10 +200,10 @@ START_TEST(enabled_queues_are_started_and_no_others)
 	ck_assert_uint_eq(in->message.payload.state.num, 0);
 	ck_assert_uint_eq(daemon_rig_count(&daemon_rig, VHOST_USER_SET_VRING_ADDR, &in), 2);
 	ck_assert_uint_eq(in->message.payload.addr.index, 2);
-	ck_assert_uint_eq(in->message.payload.addr.desc_user_addr, (uintptr_t)queues[2].ring_desc);
+	ck_assert_uint_eq(in->message.payload.addr.desc_user_addr, VHOST_USER_RAM + queues[2].desc);
 	ck_assert_uint_eq(in->message.payload.addr.avail_user_addr,
-			  (uintptr_t)queues[2].ring_avail);
-	ck_assert_uint_eq(in->message.payload.addr.used_user_addr, (uintptr_t)queues[2].ring_used);
+			  VHOST_USER_RAM + queues[2].avail);
+	ck_assert_uint_eq(in->message.payload.addr.used_user_addr, VHOST_USER_RAM + queues[2].used);
 	ck_assert_uint_eq(daemon_rig_count(&daemon_rig, VHOST_USER_SET_VRING_ENABLE, &in), 2);
 	ck_assert_uint_eq(in->message.payload.state.index, 2);
 	ck_assert_uint_eq(in->message.payload.state.num, 1);
