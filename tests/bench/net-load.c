@@ -11,7 +11,7 @@
  * its own: no rate at which some are lost would be a rate of the VMM alone. A stream has its own
  * window, and WINDOW has no meaning for it.
  *
- * The server prints: load out|in udp|tcp SIZE WINDOW COUNT NANOSECONDS EXITS INTERRUPTS
+ * The server prints for each of 5 rounds: load out|in udp|tcp SIZE WINDOW COUNT NANOSECONDS EXITS INTERRUPTS
  * EXITS are those of KVM in the host, INTERRUPTS those of virtio devices in the guest.
  */
 #define _GNU_SOURCE
@@ -33,6 +33,7 @@ enum {
 	MAX_SIZE = 1 << 20,
 	MAX_WINDOW = 128, /* of small datagrams: a socket keeps them all */
 	LOST_S = 10,
+	ROUNDS = 6, /* the first is not printed: first uses of queues, caches and branches */
 };
 
 #define EXITS_FILE "/sys/kernel/debug/kvm/exits"
@@ -260,14 +261,13 @@ static void meet(int fd)
 		die("first datagram");
 }
 
-/* Each load twice: first uses of queues, caches and branches are not in the figure. A byte each way
- * puts both sides at the start. */
+/* A byte each way puts both sides at the start of a round. */
 static void serve_load(int control, int data, const struct load *load)
 {
-	uint64_t exits = 0, interrupts[2] = { 0 };
-	int64_t took = 0;
+	for (int i = 0; i < ROUNDS; i++) {
+		uint64_t exits, interrupts[2];
+		int64_t took;
 
-	for (int i = 0; i < 2; i++) {
 		receive_all(control, &interrupts[0], sizeof(interrupts[0]));
 		exits = read_exits();
 		send_all(control, "", 1);
@@ -276,11 +276,14 @@ static void serve_load(int control, int data, const struct load *load)
 		took = now_ns() - took;
 		exits = read_exits() - exits;
 		receive_all(control, &interrupts[1], sizeof(interrupts[1]));
+		if (i == 0)
+			continue;
+		printf("load %s %s %u %u %u %lld %llu %llu\n", load->direction, load->protocol,
+		       load->size, load->window, load->count, (long long)took,
+		       (unsigned long long)exits,
+		       (unsigned long long)(interrupts[1] - interrupts[0]));
+		fflush(stdout);
 	}
-	printf("load %s %s %u %u %u %lld %llu %llu\n", load->direction, load->protocol, load->size,
-	       load->window, load->count, (long long)took, (unsigned long long)exits,
-	       (unsigned long long)(interrupts[1] - interrupts[0]));
-	fflush(stdout);
 }
 
 static void serve(const char *address)
@@ -335,7 +338,7 @@ static void ask(const char *address, char **words)
 	data = connected(load.udp ? SOCK_DGRAM : SOCK_STREAM, address, DATA_PORT);
 	if (load.udp)
 		send_datagram(data, 1);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		uint64_t interrupts = read_interrupts();
 
 		send_all(control, &interrupts, sizeof(interrupts));

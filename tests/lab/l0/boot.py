@@ -12,7 +12,7 @@ from kernels import DRIVERS, FLAVOURS, SERIES, BuiltKernel, Kernel, build_driver
 from machine import DEVICES, Machine, has_disk, host_addresses
 
 DISK_MIB = 32
-HOST_FILES = ("init", "verbs", "case", "warnings.awk")
+HOST_FILES = ("init", "verbs", "case", "exits", "warnings.awk")
 
 
 def add_kernel_options(parser):
