@@ -13,6 +13,7 @@
 
 #include "devices/vfio/container.h"
 #include "devices/vfio/host.h"
+#include "devices/vfio/iommu_choice.h"
 #include "devices/vfio/power_host.h"
 #include "devices/vfio/preflight.h"
 #include "devices/vfio/vfio.h"
@@ -128,6 +129,9 @@ static int open_device(struct vfio_device *device, struct vfio_container *contai
 int doctor_try(const char *bdf, struct doctor_try *ret, char *why, size_t why_len)
 {
 	struct doctor_try out = { .before = look(bdf) };
+	const struct iommu_device self = { .bdf = bdf, .fd = -1 };
+	const struct iommu_request request = { .iommufd = -1, .devices = &self, .nr = 1 };
+	struct iommu_choice iommu;
 	struct vfio_container container;
 	struct vfio_device device, *devices[] = { &device };
 	char reason[VFIO_WHY_SIZE];
@@ -140,7 +144,10 @@ int doctor_try(const char *bdf, struct doctor_try *ret, char *why, size_t why_le
 		snprintf(why, why_len, "no eventfd: %s", strerror(-err));
 		return err;
 	}
-	vfio_container_init(&container, NULL);
+	err = iommu_choose(HOST_SYSFS, &request, &iommu, why, why_len);
+	vfio_container_init(&container, NULL, iommu.iommufd);
+	if (err)
+		goto exit;
 	err = open_device(&device, &container, bdf, why, why_len);
 	if (err)
 		goto exit;
@@ -165,6 +172,7 @@ int doctor_try(const char *bdf, struct doctor_try *ret, char *why, size_t why_le
 	*ret = out;
 exit:
 	vfio_container_exit(&container);
+	iommu_choice_end(&iommu);
 	close_fd(&wake_fd);
 	return err;
 }

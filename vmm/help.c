@@ -29,6 +29,7 @@
 	"  --device path=P           give the host's PCI device P (address or sysfs path) to "  \
 	"the\n"                                                                                 \
 	"                            guest; repeatable; functions of one slot share one port\n" \
+	"      fd=N                  instead of path, or with it: its open character device\n"  \
 	"      [,functions=one|all]  that function, or all of its slot on the host\n"           \
 	"      [,id=NAME]            its name in log and events\n"                              \
 	"      [,pr3=auto|port|endpoint|both]  where the guest finds its power resource\n"      \
@@ -45,7 +46,9 @@
 	"      [,numa_node=auto|N]             the node of the guest that it is near to\n"      \
 	"  --serial tty|null|file=P  COM1 of the guest (default tty; Ctrl-A x leaves)\n"        \
 	"  --platform chassis=desktop|laptop   what SMBIOS says (default desktop)\n"            \
-	"      [,vfio_p2p_dma=on|off]   whether devices reach each other by DMA (default on)\n"
+	"      [,vfio_p2p_dma=on|off]   whether devices reach each other by DMA (default on)\n" \
+	"      [,iommufd=auto|on|off]          reach devices through iommufd, or by group\n"    \
+	"      [,iommufd_fd=N]                 an open /dev/iommu\n"
 
 const char help_coldvm[] =
 	"coldvm: a VMM whose passthrough devices really go cold\n"

@@ -140,6 +140,19 @@ static int topology_stage(struct machine *m)
 	return r;
 }
 
+static int iommu_stage(struct machine *m)
+{
+	int r = host_iommu_choose(&m->topology, m->options, &m->iommu, m->why, sizeof(m->why));
+
+	m->usage = r == -EINVAL;
+	return r;
+}
+
+static void iommu_stage_exit(struct machine *m)
+{
+	iommu_choice_end(&m->iommu);
+}
+
 static int events_init(struct machine *m)
 {
 	int fd, r = monitor_file_open(m->options, &fd, m->why, sizeof(m->why));
@@ -390,6 +403,7 @@ static int passthrough_stage(struct machine *m)
 		.ged = &m->ged,
 		.loop = &m->loop,
 		.events = &m->events,
+		.iommufd = m->iommu.iommufd,
 		.blocking_on = m->options->blocking_on,
 		.p2p_dma = m->options->p2p_dma,
 		.stop = host_failed,
@@ -550,6 +564,8 @@ static const struct stage {
 	bool once;
 } stages[] = {
 	{ "topology", topology_stage, NULL, ONCE },
+	/* Holds what descriptors that were passed in are bound to, which is for good. */
+	{ "IOMMU", iommu_stage, iommu_stage_exit, ONCE },
 	{ "event monitor", events_init, events_exit, ONCE },
 	{ "event loop", loop_stage, loop_stage_exit, ONCE },
 	{ "lifecycle", lifecycle_stage, lifecycle_stage_exit, ONCE },

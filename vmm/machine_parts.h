@@ -19,6 +19,7 @@
 #include "vmm/console.h"
 #include "vmm/console_end.h"
 #include "vmm/event.h"
+#include "vmm/host_iommu.h"
 #include "vmm/irqchip.h"
 #include "vmm/kvm.h"
 #include "vmm/lifecycle.h"
@@ -38,6 +39,7 @@
 struct machine {
 	const struct vm_options *options;
 	struct topology topology;
+	struct iommu_choice iommu;
 	struct event_monitor events;
 	struct loop loop;
 	struct api_socket api_socket;

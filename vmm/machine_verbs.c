@@ -22,6 +22,7 @@ static json_t *info(void *opaque)
 		.uptime_ns = now_ns() - m->events.start_ns,
 		.balloon = virtio_set_balloon_actual(m->virtio),
 		.console_path = m->console_end.path,
+		.iommu = host_iommu_name(&m->topology, &m->iommu),
 		.device_tree = virtio_set_info(m->virtio),
 	};
 

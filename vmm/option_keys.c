@@ -150,14 +150,18 @@ const struct option_group option_nodes = {
 };
 
 static const char *const chassis_words[] = { "desktop", "laptop", NULL };
+static const char *const iommufd_words[] = { "auto", "on", "off", NULL };
 static const struct option_key platform_keys[] = {
 	{ .name = "chassis", .type = OPTION_CHOICE, .offset = AT(laptop), .words = chassis_words },
 	{ .name = "vfio_p2p_dma", .type = OPTION_BOOL, .offset = AT(p2p_dma) },
+	{ .name = "iommufd", .type = OPTION_WORD, .offset = AT(iommufd), .words = iommufd_words },
+	{ .name = "iommufd_fd", .type = OPTION_FD, .offset = AT(iommufd_fd) },
 };
 const struct option_group option_platform = {
 	.flag = "--platform",
 	.json = "platform",
 	KEYS(platform_keys),
+	.finish = option_finish_platform,
 };
 
 static const struct option_key top_keys[] = {
@@ -253,10 +257,8 @@ static const char *const wake_words[] = { "notify", "rearm", NULL };
 static const char *const failure_words[] = { "continue", "stop", NULL };
 
 static const struct option_key device_keys[] = {
-	{ .name = "path",
-	  .type = OPTION_TEXT,
-	  .offset = DEVICE(path),
-	  .missing = "which device, such as path=0000:01:00.0" },
+	{ .name = "path", .type = OPTION_TEXT, .offset = DEVICE(path) },
+	{ .name = "fd", .type = OPTION_FD, .offset = DEVICE(fd), .has = DEVICE(has_fd) },
 	{ .name = "id", .type = OPTION_TEXT, .offset = DEVICE(id), .min = 1, .max = ID_MAX_LEN },
 	{ .name = "pr3", .type = OPTION_WORD, .offset = DEVICE(pr3), .words = pr3_words },
 	{ .name = "power", .type = OPTION_WORD, .offset = DEVICE(power), .words = power_words },

@@ -129,6 +129,18 @@ int option_finish_device(const struct vm_options *options, void *base, char *why
 {
 	const struct device_options *device = base;
 
+	if (!device->path && !device->has_fd)
+		return fail(why, why_len,
+			    "path= is missing: say which device, such as path=0000:01:00.0, or "
+			    "fd=N for its open character device");
+	if (device->has_fd && device->all_functions)
+		return fail(why, why_len,
+			    "functions=all: fd=%d is one function: give a --device fd=N of each",
+			    device->fd);
+	for (unsigned i = 0; device->has_fd && i < options->nr_devices; i++)
+		if (&options->devices[i] != device && options->devices[i].has_fd &&
+		    options->devices[i].fd == device->fd)
+			return fail(why, why_len, "fd=%d is given twice", device->fd);
 	return check_id(options, device->id, why, why_len);
 }
 
@@ -201,6 +213,15 @@ int option_finish_net(const struct vm_options *options, void *base, char *why, s
 /* --- where things go ----------------------------------------------------------------------------
  */
 
+int option_finish_platform(const struct vm_options *options, void *base, char *why, size_t why_len)
+{
+	(void)base;
+	if (options->iommufd == IOMMUFD_OFF && options->iommufd_fd >= 0)
+		return fail(why, why_len, "iommufd_fd=%d: with iommufd=off it is of no use",
+			    options->iommufd_fd);
+	return 0;
+}
+
 int option_finish_serial(const struct vm_options *options, void *base, char *why, size_t why_len)
 {
 	(void)base;
@@ -258,6 +279,12 @@ int option_rules_check(const struct vm_options *o, char *why, size_t why_len)
 		return fail(why, why_len,
 			    "--console: tty: the serial port has the terminal: give --serial null "
 			    "or file=PATH");
+	for (unsigned i = 0; i < o->nr_devices; i++)
+		if (o->devices[i].has_fd && o->iommufd == IOMMUFD_OFF)
+			return fail(why, why_len,
+				    "--device: fd=%d: descriptors of devices need iommufd: leave "
+				    "out --platform iommufd=off",
+				    o->devices[i].fd);
 	if (option_numa_check(o, why, why_len) < 0)
 		return -EINVAL;
 	if (o->nr_fs && !o->nr_zones && !o->shared)

@@ -9,6 +9,7 @@
 /* One item, @base; for the tables (vmm/option_keys.h: finish). */
 int option_finish_serial(const struct vm_options *options, void *base, char *why, size_t why_len);
 int option_finish_console(const struct vm_options *options, void *base, char *why, size_t why_len);
+int option_finish_platform(const struct vm_options *options, void *base, char *why, size_t why_len);
 int option_finish_event_monitor(const struct vm_options *options, void *base, char *why,
 				size_t why_len);
 int option_finish_api_socket(const struct vm_options *options, void *base, char *why,

@@ -397,13 +397,25 @@ int option_set(const struct option_key *key, void *base, const char *text, char 
 /* --- JSON ---------------------------------------------------------------------------------------
  */
 
+/* cloud-hypervisor has some of these as booleans. */
+static bool has_on(const struct option_key *key)
+{
+	for (unsigned i = 0; key->words && key->words[i]; i++)
+		if (!strcmp(key->words[i], "on"))
+			return true;
+	return false;
+}
+
 /* What kind of JSON value each type is. NULL: @value is of that kind. */
 static const char *wrong_kind(const struct option_key *key, const json_t *value)
 {
 	switch (key->type) {
+	case OPTION_WORD:
+		if (json_is_boolean(value) && has_on(key))
+			return NULL;
+		/* fall through */
 	case OPTION_TEXT:
 	case OPTION_CHOICE:
-	case OPTION_WORD:
 	case OPTION_MODE:
 	case OPTION_MAC:
 		return json_is_string(value) ? NULL : "want a string";

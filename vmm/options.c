@@ -313,6 +313,7 @@ static const struct vm_options defaults = {
 	.p2p_dma = true,
 	.event_fd = -1,
 	.api_fd = -1,
+	.iommufd_fd = -1,
 };
 
 enum options_result options_parse(struct vm_options *options, int argc, char **argv, bool tables,

@@ -43,6 +43,12 @@ enum device_pme { /* PME bits in the guest's PM capability */
 		  DEVICE_PME_FORCE, /* from D0, D3hot and D3cold, whatever it has */
 };
 
+enum iommufd_wish { /* how devices are opened and mapped */
+		    IOMMUFD_AUTO,
+		    IOMMUFD_ON,
+		    IOMMUFD_OFF, /* by group */
+};
+
 enum serial_mode {
 	SERIAL_TTY,
 	SERIAL_NULL,
@@ -56,7 +62,9 @@ enum device_wake { /* what a wake by the host leads to */
 };
 
 struct device_options {
-	const char *path;
+	const char *path; /* NULL: it is found out from fd */
+	bool has_fd;
+	int fd;		/* if has_fd: its open character device */
 	const char *id; /* NULL: made from the address */
 	enum pr3_place pr3;
 	enum device_power power;
@@ -216,7 +224,9 @@ struct vm_options {
 	enum serial_mode serial;
 	const char *serial_file;
 	bool laptop;
-	bool p2p_dma;		/* passthrough devices reach each other's BARs */
+	bool p2p_dma; /* passthrough devices reach each other's BARs */
+	enum iommufd_wish iommufd;
+	int iommufd_fd;		/* an open /dev/iommu; -1: none */
 	const char *event_path; /* at most one of the two */
 	int event_fd;		/* -1: none */
 	const char *api_path;	/* of the control socket; at most one of the two */

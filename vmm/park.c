@@ -25,6 +25,7 @@
 #include "vmm/bits.h"
 #include "vmm/event.h"
 #include "vmm/help.h"
+#include "vmm/host_iommu.h"
 #include "vmm/log.h"
 #include "vmm/monitor_file.h"
 #include "vmm/park_options.h"
@@ -41,6 +42,7 @@ struct parked {
 
 struct park {
 	struct topology topology;
+	struct iommu_choice iommu;
 	struct vfio_container container;
 	struct event_monitor events;
 	struct parked *slots[CVM_SLOT_MAX];
@@ -107,6 +109,8 @@ static int open_device(struct park *park, struct parked *slot,
 	const struct vfio_open_args args = {
 		.path = function->bdf,
 		.id = function->options->id ? function->options->id : function->bdf,
+		.has_fd = function->fd >= 0,
+		.fd = function->fd,
 	};
 	int r = vfio_device_open(device, &park->container, &args, why, why_len);
 
@@ -161,8 +165,11 @@ static int park_all(struct park *park, const struct vm_options *options, char *w
 	int r = topology_build(&park->topology, options, HOST_SYSFS, why, why_len);
 
 	park->usage = r == -EINVAL;
+	if (r == 0)
+		r = host_iommu_choose(&park->topology, options, &park->iommu, why, why_len);
 	if (r < 0)
 		return r;
+	vfio_container_init(&park->container, NULL, park->iommu.iommufd);
 	for (unsigned i = 0; i < park->topology.nr; i++) {
 		why[0] = '\0';
 		r = park_slot(park, &park->topology.slots[i], why, why_len);
@@ -189,7 +196,9 @@ static void give_up(struct park *park)
 			vfio_device_close(&slot->devices[--slot->nr]);
 		free(slot);
 	}
-	vfio_container_exit(&park->container);
+	if (park->container.iommu)
+		vfio_container_exit(&park->container);
+	iommu_choice_end(&park->iommu);
 }
 
 /* --- the host's wishes --------------------------------------------------------------------------
@@ -268,7 +277,6 @@ static int start(struct park *park, const struct vm_options *options, char *why,
 	if (r < 0)
 		return r;
 	event_monitor_init(&park->events, fd);
-	vfio_container_init(&park->container, NULL);
 	park->signals = open_signals();
 	if (park->signals < 0 || pipe2(park->news, O_CLOEXEC | O_NONBLOCK) < 0) {
 		r = -errno;
@@ -290,7 +298,7 @@ static enum park_status run(const struct vm_options *options)
 		return PARK_ERROR;
 	}
 	park->signals = park->news[0] = park->news[1] = -1;
-	park->events.fd = -1;
+	park->events.fd = park->iommu.iommufd = -1;
 	r = start(park, options, why, sizeof(why));
 	if (r < 0)
 		log_complain("%s", why);

@@ -16,7 +16,8 @@ const char help_park[] =
 	"parked, or asleep, for the slot to lose its power.\n"
 	"\n"
 	"  --device path=DEVICE,...   the same, with keys of coldvm run: functions=all, backend,\n"
-	"                             power, max-wakes-per-min, force\n"
+	"                             power, max-wakes-per-min, force, fd=N\n"
+	"  --platform iommufd=auto|on|off,iommufd_fd=N   through iommufd, or by group\n"
 	"  --event-monitor path=F|fd=N   events as JSON lines\n"
 	"  -v, -vv                    say more on standard error\n"
 	"\n"
@@ -31,7 +32,8 @@ const char help_park[] =
 /* Of options_parse(), which knows more. True if @arg begins with one, or is one. */
 static bool is_shared_option(const char *arg)
 {
-	static const char *const names[] = { "--device", "--event-monitor", "--help", "--version" };
+	static const char *const names[] = { "--device", "--platform", "--event-monitor", "--help",
+					     "--version" };
 	size_t len = strcspn(arg, "=");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

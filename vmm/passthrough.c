@@ -228,6 +228,8 @@ static int open_device(struct passthrough_slot *slot, const struct topology_slot
 		.mmio = env->mmio,
 		.irqchip = env->irqchip,
 		.rom = function->rom_device,
+		.has_fd = function->fd >= 0,
+		.fd = function->fd,
 	};
 	int r = vfio_device_open(&device->vfio, &slot->all->container, &args, why, why_len);
 
@@ -358,7 +360,7 @@ int passthrough_init(struct passthrough *p, const struct passthrough_env *env,
 
 	memset(p, 0, sizeof(*p));
 	p->env = *env;
-	vfio_container_init(&p->container, env->memory);
+	vfio_container_init(&p->container, env->memory, env->iommufd);
 	p->container.no_p2p = !env->p2p_dma;
 	vfio_bars_set_windows(&p->container, &topology->windows);
 	r = add_roots(p, topology);

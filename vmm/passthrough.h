@@ -41,6 +41,7 @@ struct passthrough_env {
 	struct ged *ged;
 	struct loop *loop;
 	struct event_monitor *events;
+	int iommufd; /* outlives this; -1: devices are opened by group */
 	bool blocking_on;
 	bool p2p_dma; /* devices reach each other's BARs */
 	/* The VM cannot go on: on-failure=stop. Any thread, returns at once. */

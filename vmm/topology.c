@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devices/vfio/cdev.h"
 #include "devices/vfio/rom.h"
 #include "vmm/bits.h"
 #include "vmm/x86/layout.h"
@@ -167,6 +168,7 @@ static struct topology_function *insert_function(struct topology_slot *slot, uin
 	slot->nr++;
 	memset(&slot->functions[at], 0, sizeof(slot->functions[0]));
 	slot->functions[at].number = number;
+	slot->functions[at].fd = -1;
 	return &slot->functions[at];
 }
 
@@ -300,6 +302,37 @@ static int add_other_functions(struct topology_slot *slot, const struct device_o
 	return 0;
 }
 
+/* The address that @options mean, by path or by descriptor; both have to agree. */
+static int find_address(const struct device_options *options, const char *sysfs, char bdf[16],
+			char *why, size_t why_len)
+{
+	char named[16];
+	int r;
+
+	if (options->path && vfio_parse_path(options->path, bdf) < 0) {
+		snprintf(why, why_len,
+			 "--device: '%.100s' is no PCI address and no sysfs path of one: want "
+			 "something like 0000:01:00.0",
+			 options->path);
+		return -EINVAL;
+	}
+	if (!options->has_fd)
+		return 0;
+	r = cdev_address(sysfs, options->fd, named);
+	if (r < 0) {
+		snprintf(why, why_len, "--device: fd=%d is %s: want one of /dev/vfio/devices/",
+			 options->fd, r == -EBADF ? "not open" : "no character device of VFIO");
+		return -EINVAL;
+	}
+	if (options->path && strcmp(named, bdf)) {
+		snprintf(why, why_len, "--device: fd=%d is %s, but path=%s is another device",
+			 options->fd, named, options->path);
+		return -EINVAL;
+	}
+	strcpy(bdf, named);
+	return 0;
+}
+
 static int add_device(struct topology *topology, const struct device_options *options,
 		      const char *sysfs, char *why, size_t why_len)
 {
@@ -309,14 +342,9 @@ static int add_device(struct topology *topology, const struct device_options *op
 	uint8_t number;
 	int r;
 
-	if (vfio_parse_path(options->path, bdf) < 0) {
-		snprintf(why, why_len,
-			 "--device: '%.100s' is no PCI address and no sysfs path of one: want "
-			 "something "
-			 "like 0000:01:00.0",
-			 options->path);
-		return -EINVAL;
-	}
+	r = find_address(options, sysfs, bdf, why, why_len);
+	if (r < 0)
+		return r;
 	snprintf(host, sizeof(host), "%.*s", (int)(strrchr(bdf, '.') - bdf), bdf);
 	slot = slot_of(topology, host);
 	if (!slot) {
@@ -335,6 +363,8 @@ static int add_device(struct topology *topology, const struct device_options *op
 		return r;
 	function = find_function(slot, number);
 	function->id = options->id;
+	if (options->has_fd)
+		function->fd = options->fd;
 	r = choose_rom(function, options->rom, why, why_len);
 	if (r == 0)
 		r = choose_clique(function, options, why, why_len);

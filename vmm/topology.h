@@ -32,6 +32,7 @@ struct topology_function {
 	const struct device_options *options;
 	const char *id; /* NULL: made from the address, as for those that functions=all adds */
 	char bdf[16];	/* on the host */
+	int fd;		/* its open character device, which was passed in; -1: none */
 	uint8_t number; /* function number in the guest */
 	uint16_t vendor;
 	uint32_t class; /* 24 bits */
@@ -44,7 +45,7 @@ struct topology_function {
 
 struct topology_slot {
 	char host[16];	  /* "0000:01:00" */
-	const char *all;  /* the device whose functions=all this is; NULL: of none */
+	const char *all;  /* path of the device whose functions=all this is; NULL: of none */
 	uint8_t left_out; /* bit n: the host has function n and the guest does not get it */
 	unsigned nr;
 	struct topology_function functions[TOPOLOGY_FUNCTIONS]; /* ascending numbers */

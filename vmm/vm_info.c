@@ -23,9 +23,9 @@ static json_t *config(const struct vm_options *options, const struct vm_state *s
 
 json_t *vm_info(const struct vm_options *options, const struct vm_state *state)
 {
-	return json_pack("{s:o, s:s, s:I, s:o, s:s, s:i, s:I}", "config", config(options, state),
-			 "state", state->name, "memory_actual_size",
-			 (json_int_t)(options_ram(options) - state->balloon), "device_tree",
-			 state->device_tree, "version", COLDVM_VERSION, "pid", (int)getpid(),
-			 "uptime_ns", (json_int_t)state->uptime_ns);
+	return json_pack("{s:o, s:s, s:I, s:s?, s:o, s:s, s:i, s:I}", "config",
+			 config(options, state), "state", state->name, "memory_actual_size",
+			 (json_int_t)(options_ram(options) - state->balloon), "iommu", state->iommu,
+			 "device_tree", state->device_tree, "version", COLDVM_VERSION, "pid",
+			 (int)getpid(), "uptime_ns", (json_int_t)state->uptime_ns);
 }

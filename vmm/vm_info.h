@@ -14,6 +14,7 @@ struct vm_state {
 	uint64_t uptime_ns;	  /* since the process started */
 	uint64_t balloon;	  /* bytes that the guest has given up */
 	const char *console_path; /* of the pseudo terminal of --console pty; "": none */
+	const char *iommu;	  /* how devices are reached: "iommufd", "type1"; NULL: none are */
 	json_t *device_tree;	  /* a reference that is taken over */
 };
 

@@ -192,6 +192,12 @@ static void piece_hide(struct vfio_bar *bar, struct vfio_piece *piece)
 			  strerror(-err));
 }
 
+/* Whether there is anybody in the VM who could miss the BAR. */
+static bool has_peers(const struct vfio_device *device)
+{
+	return device->container->nr_devices > 1;
+}
+
 static void piece_show(struct vfio_bar *bar, struct vfio_piece *piece)
 {
 	struct vfio_device *device = bar->device;
@@ -212,9 +218,13 @@ static void piece_show(struct vfio_bar *bar, struct vfio_piece *piece)
 	err = device->ops->dma_map(device, addr, piece->size, piece->hva);
 	piece->dma = !err;
 	if (err && vfio_device_first(device, VFIO_WARN_DMA))
-		log_warn(device->id,
-			 "BAR %u at 0x%" PRIx64 " is out of reach for other devices: %s",
-			 bar->index, addr, strerror(-err));
+		log_line(has_peers(device) ? LOG_WARN : LOG_INFO, device->id,
+			 "BAR %u at 0x%" PRIx64 " is out of reach for other devices: %s%s",
+			 bar->index, addr, strerror(-err),
+			 err == -EFAULT && device->container->iommu == &iommu_iommufd
+				 ? " (this kernel's iommufd maps no BARs; --platform iommufd=off "
+				   "does)"
+				 : "");
 }
 
 static void bar_leave_bus(struct vfio_bar *bar)

@@ -3,8 +3,8 @@
  * Opens and closes a passthrough device, and the kernel's implementation of vfio_ops: every VFIO
  * call on a device's descriptor is in this file.
  *
- * Open:   address -> sysfs checks -> group -> descriptor -> regions, interrupts -> reset -> alive?
- * Close:  sealed for good -> interrupts off -> BARs away, unmapped -> reset -> descriptor -> group.
+ * Open:   address -> sysfs checks -> descriptor, IOMMU -> regions, interrupts -> reset -> alive?
+ * Close:  sealed for good -> interrupts off -> BARs away, unmapped -> reset -> descriptor, IOMMU.
  *         A descriptor that is closed while a BAR is still mapped is not released
  *         (the mapping holds it), so the order matters.
  */
@@ -144,7 +144,7 @@ static int kernel_hot_reset(struct vfio_device *const *devices, unsigned nr)
 
 	for (unsigned i = 0; r == 0 && i < nr; i++) {
 		int fd = vfio_container_group_fd(devices[i]->container, devices[i]->group);
-		bool again = false;
+		bool again = fd < 0; /* iommufd: no groups, it knows whose the devices are */
 
 		for (uint32_t k = 0; k < reset.head.count; k++)
 			again |= reset.head.group_fds[k] == fd;
@@ -320,9 +320,7 @@ static void kernel_region_unmap(struct vfio_device *device, void *hva, uint64_t 
 
 static void kernel_close(struct vfio_device *device)
 {
-	close_fd(&device->fd);
-	if (device->container && device->group >= 0)
-		vfio_container_put_group(device->container, device->group);
+	vfio_container_close_device(device->container, device->group, &device->fd);
 	device->group = -1;
 }
 
@@ -535,6 +533,7 @@ static void set_up(struct vfio_device *device, struct vfio_container *container,
 	device->mmio = args->mmio;
 	device->irqchip = args->irqchip;
 	device->fd = device->group = -1;
+	device->given_fd = args->has_fd ? args->fd : -1;
 	device->power_fd = -1;
 	device->irqs.intx_fd = device->irqs.intx_resample_fd = -1;
 	device->irqs.err_fd = device->irqs.req_fd = -1;
@@ -543,9 +542,11 @@ static void set_up(struct vfio_device *device, struct vfio_container *container,
 int vfio_device_open(struct vfio_device *device, struct vfio_container *container,
 		     const struct vfio_open_args *args, char *why, size_t why_len)
 {
-	int fd, group, err;
+	struct iommu_device wanted = { .bdf = device->bdf };
+	int fd, err;
 
 	set_up(device, container, args);
+	wanted.fd = device->given_fd;
 	err = parse_or_resolve(args->path, device->bdf);
 	if (err) {
 		snprintf(why, why_len, "'%s' is no PCI address (0000:01:00.0) or sysfs path",
@@ -556,7 +557,7 @@ int vfio_device_open(struct vfio_device *device, struct vfio_container *containe
 		snprintf(device->id, sizeof(device->id), "%s", args->id);
 	else
 		snprintf(device->id, sizeof(device->id), "vfio-%s", device->bdf);
-	err = host_check_device(HOST_SYSFS, device->bdf, &group, why, why_len);
+	err = host_check_device(HOST_SYSFS, device->bdf, &wanted.group, why, why_len);
 	if (err)
 		return err;
 	err = host_device_path(HOST_SYSFS, device->bdf, device->sysfs, sizeof(device->sysfs));
@@ -564,17 +565,11 @@ int vfio_device_open(struct vfio_device *device, struct vfio_container *containe
 		snprintf(why, why_len, "%s: no such device in sysfs", device->bdf);
 		return err;
 	}
-	fd = vfio_container_get_group(container, group, why, why_len);
+	fd = vfio_container_open_device(container, &wanted, why, why_len);
 	if (fd < 0)
 		return fd;
-	device->group = group;
-	device->fd = ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, device->bdf);
-	if (device->fd < 0) {
-		err = -errno;
-		snprintf(why, why_len, "%s: vfio-pci does not open it: %s%s", device->bdf,
-			 strerror(-err), err == -EBUSY ? " (is it given twice?)" : "");
-		goto close;
-	}
+	device->fd = fd;
+	device->group = wanted.group;
 	err = read_info(device, args->rom);
 	if (err) {
 		snprintf(why, why_len, "%s: vfio-pci does not describe it: %s", device->bdf,
@@ -628,4 +623,21 @@ void vfio_device_close(struct vfio_device *device)
 	device->ops->close(device);
 	close_fd(&device->power_fd);
 	ports_close(device);
+}
+
+void vfio_device_give_back(struct vfio_device *device)
+{
+	int null;
+
+	vfio_device_close(device);
+	if (device->given_fd < 0)
+		return;
+	/* The host waits until the last copy is closed. The number stays taken, so that it cannot
+	 * become something else before the VM starts again. */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup3(null, device->given_fd, O_CLOEXEC) < 0)
+		log_error(device->id, "the descriptor %d that was passed in stays open: %s",
+			  device->given_fd, strerror(errno));
+	close_fd(&null);
+	device->given_fd = -1;
 }

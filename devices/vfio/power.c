@@ -375,7 +375,7 @@ static void handle_request(struct power_slot *slot)
 			continue;
 		log_warn(device->id, "the host asks for the device back: giving it up");
 		vfio_device_seal(device);
-		vfio_device_close(device);
+		vfio_device_give_back(device);
 		power_event_plain(slot, "device-released", device, now_ns());
 	}
 	if (slot_gone(slot)) {

@@ -250,6 +250,7 @@ void preflight_log(const struct preflight *report, const char *id)
 	log_line(cold ? LOG_INFO : LOG_WARN, id, "the host can take the device to %s%s",
 		 preflight_power_name(report->deepest), cold ? "" : " at most; in the way:");
 	for (unsigned i = 0; i < report->nr; i++)
-		if (report->items[i].status != PREFLIGHT_OK)
+		if (report->items[i].status != PREFLIGHT_OK &&
+		    report->items[i].status != PREFLIGHT_BLOCKS)
 			log_item(&report->items[i], id);
 }

@@ -81,7 +81,8 @@ const char *preflight_link_name(enum preflight_link link);	 /* "iommu" */
 const char *preflight_status_name(enum preflight_status status); /* "ok" */
 const char *preflight_power_name(enum host_power power);	 /* "D3cold" */
 
-/* One line for the state that can be reached and one for each setting, in the name of @id. */
+/* Of a device that is open: one line for the state that can be reached and one for each setting, in
+ * the name of @id. What blocks, such as a file that is not ours to open, was got round. */
 void preflight_log(const struct preflight *report, const char *id);
 
 #endif

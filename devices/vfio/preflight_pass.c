@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devices/vfio/iommu_choice.h"
 #include "devices/vfio/preflight_walk.h"
 
 /* What switches the IOMMU on: firmware that has none to offer lacks its ACPI table. */
@@ -69,16 +70,25 @@ static void check_group(struct survey *s, int number)
 		     holders.held);
 }
 
-/* Who opens the group's file needs both directions; the check itself opens nothing. */
+/* Which way a VM would take to the device, and whether this process may. Who opens the file of a
+ * group needs both directions; the check itself opens nothing. */
 static void check_access(struct survey *s, int group)
 {
-	char path[PATH_MAX], fix[64];
+	char path[PATH_MAX], fix[64], why[PREFLIGHT_LINE];
 	int n = snprintf(path, sizeof(path), "%s/../dev/vfio/%d", s->root, group);
 
-	if (group < 0 || n >= (int)sizeof(path) || !access(path, R_OK | W_OK) || errno != EACCES)
+	if (iommu_may_use_iommufd(s->root, s->bdf, why, sizeof(why))) {
+		survey_ok(s, PREFLIGHT_DRIVER, "a VM opens it through iommufd");
 		return;
-	snprintf(fix, sizeof(fix), "chown %u /dev/vfio/%d", (unsigned)getuid(), group);
-	survey_block(s, PREFLIGHT_DRIVER, fix, "/dev/vfio/%d is not yours to open", group);
+	}
+	if (group < 0 || n >= (int)sizeof(path))
+		return;
+	if (access(path, R_OK | W_OK) && errno == EACCES) {
+		snprintf(fix, sizeof(fix), "chown %u /dev/vfio/%d", (unsigned)getuid(), group);
+		survey_block(s, PREFLIGHT_DRIVER, fix, "/dev/vfio/%d is not yours to open", group);
+		return;
+	}
+	survey_ok(s, PREFLIGHT_DRIVER, "a VM opens it by its group, /dev/vfio/%d: %s", group, why);
 }
 
 static void check_driver(struct survey *s, int group)

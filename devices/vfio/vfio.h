@@ -194,6 +194,7 @@ struct vfio_device {
 	char bdf[16];	 /* host address, "0000:01:00.0" */
 	char sysfs[256]; /* /sys/bus/pci/devices/BDF, resolved */
 	int fd;
+	int given_fd; /* passed in, and fd a copy of it; -1: fd is our own */
 	int power_fd; /* sysfs power_state, -1 if absent */
 	/* Ports of the host above the device, the nearest first, up to the one that switches its
 	 * power: ports.h. */
@@ -243,7 +244,7 @@ bool vfio_device_first(struct vfio_device *device, enum vfio_warning warning);
 extern const struct vfio_ops vfio_kernel_ops;
 
 /*
- * Opens the device through its group, fills regions, irq counts and sysfs descriptors, resets it.
+ * Opens the device by the container, fills regions, irq counts and sysfs descriptors, resets it.
  * On failure writes one line for people, saying what to do, to @why (VFIO_WHY_SIZE).
  * After it, in this order: vfio_config_init(), then vfio_irqs_init() and vfio_bars_init().
  */
@@ -254,12 +255,16 @@ struct vfio_open_args {
 	struct bus *pio, *mmio;
 	struct irqchip *irqchip;
 	bool rom; /* rom_from_device() will be called: the host is asked for the ROM as well */
+	bool has_fd;
+	int fd; /* if has_fd: the open character device of @path, which stays the caller's */
 };
 int vfio_device_open(struct vfio_device *device, struct vfio_container *container,
 		     const struct vfio_open_args *args, char *why, size_t why_len);
 /* Seals for good, stops interrupts, unmaps, resets if it can, closes. Takes half-open devices and
  * closed ones; vCPUs may still run, they find an empty slot. device->lock not held. */
 void vfio_device_close(struct vfio_device *device);
+/* The same for a device that the host wants back for itself: what was passed in is closed, too. */
+void vfio_device_give_back(struct vfio_device *device);
 /* Canonical address from what the user wrote; -EINVAL. @bdf has room for 16 bytes. */
 int vfio_parse_path(const char *path, char *bdf);
 

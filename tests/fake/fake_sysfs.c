@@ -112,3 +112,9 @@ void fake_sysfs_device(struct fake_sysfs *sysfs, const char *path, const char *d
 	snprintf(target, sizeof(target), "%s/devices/%s", sysfs->root, path);
 	fake_sysfs_link(sysfs, target, "sys/kernel/iommu_groups/%d/devices/%s", group, bdf);
 }
+
+void fake_sysfs_cdev(struct fake_sysfs *sysfs, const char *path, const char *name)
+{
+	fake_sysfs_file(sysfs, "510:0", "sys/devices/%s/vfio-dev/%s/dev", path, name);
+	fake_sysfs_file(sysfs, "", "dev/vfio/devices/%s", name);
+}

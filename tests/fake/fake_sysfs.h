@@ -18,5 +18,7 @@ void fake_sysfs_link(struct fake_sysfs *sysfs, const char *target, const char *p
 void fake_sysfs_delete(struct fake_sysfs *sysfs, const char *path);
 /* A PCI device at @path below sys/devices, bound to @driver (NULL: none), in @group (-1: none). */
 void fake_sysfs_device(struct fake_sysfs *sysfs, const char *path, const char *driver, int group);
+/* Its character device, "vfio0", with a node that is an ordinary file. */
+void fake_sysfs_cdev(struct fake_sysfs *sysfs, const char *path, const char *name);
 
 #endif

@@ -451,7 +451,7 @@ static void make_machine(struct fake_vfio *fake)
 	(void)err; /* with NDEBUG */
 	bus_init(&fake->pio);
 	bus_init(&fake->mmio);
-	vfio_container_init(&fake->container, &fake->memory);
+	vfio_container_init(&fake->container, &fake->memory, -1);
 	vfio_bars_set_windows(&fake->container, &(struct vfio_windows){ .mmio32 = 0xc0000000,
 									.mmio32_size = 0x20000000,
 									.mmio64 = 0x8000000000,
@@ -465,6 +465,7 @@ static void make_device(struct fake_vfio *fake, const char *id)
 {
 	struct fake_vfio *host = fake->host;
 
+	fake->device.given_fd = -1;
 	fake->power_script[0] = fake->port_script[0] = HOST_POWER_D0;
 	fake->power_nr = fake->port_nr = 1;
 	for (unsigned i = 0; i < VFIO_PCI_NUM_IRQS; i++)

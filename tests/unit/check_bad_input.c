@@ -50,6 +50,9 @@ static const struct row {
 	  "want 1 to 32 names such as [a,b]" },
 	{ &option_platform, "--platform", "", "chassis", "rack", "want one of desktop, laptop" },
 	{ &option_platform, "--platform", "", "vfio_p2p_dma", "1", ON_OFF },
+	{ &option_platform, "--platform", "", "iommufd", "yes", "want one of auto, on, off" },
+	{ &option_platform, "--platform", "", "iommufd_fd", "-1",
+	  "want a number from 0 to 2147483647" },
 	{ &option_event_monitor, "--event-monitor", "", "path", "", PATH },
 	{ &option_event_monitor, "--event-monitor", "", "fd", "-1",
 	  "want a number from 0 to 2147483647" },
@@ -57,6 +60,7 @@ static const struct row {
 	{ &option_api_socket, "--api-socket", "", "fd", "x", "want a number from 0 to 2147483647" },
 	{ &option_debug, "--debug", "", "blocking-on", "x", ON_OFF },
 
+	{ &option_devices, "--device", "", "fd", "x", "want a number from 0 to 2147483647" },
 	{ &option_devices, "--device", "path=a,", "id", "", ID },
 	{ &option_devices, "--device", "path=a,", "pr3", "yes",
 	  "want one of auto, port, endpoint, both" },
@@ -133,7 +137,8 @@ static const struct special {
 	  "--console: 'file': want off, null, tty, pty or file=PATH" },
 	/* What path has to be is the topology's to say: it is looked up on the host. */
 	{ &option_devices, "path", "--device id=x",
-	  "--device: path= is missing: say which device, such as path=0000:01:00.0" },
+	  "--device: path= is missing: say which device, such as path=0000:01:00.0, or fd=N for "
+	  "its open character device" },
 	{ &option_nets, "passt_args", "--net tap=t,passt_args=x",
 	  "--net: passt_args=: needs passt=on" },
 };

@@ -124,6 +124,8 @@ static const char *const lines[] = {
 	"--kernel k --console pty --watchdog --no-reboot",
 	"--kernel k --console file=/c --serial file=/s",
 	"--kernel k --platform chassis=laptop,vfio_p2p_dma=off --debug blocking-on=on",
+	"--kernel k --platform chassis=laptop,iommufd=on,iommufd_fd=9 --debug blocking-on=on",
+	"--kernel k --device fd=7 path=02:00.0,fd=8",
 	"--kernel k --event-monitor path=e --api-socket path=a",
 	"--kernel k --event-monitor fd=7 --api-socket fd=8",
 	"--kernel k --device path=01:00.0,id=g,pr3=both,power=d3hot,backend=lowpower,functions=all,"
@@ -270,6 +272,18 @@ START_TEST(a_size_is_a_number_or_has_a_suffix)
 {
 	file_ok("{" KERNEL ",'memory':{'size':'4G'}}", "");
 	ck_assert_uint_eq(options.memory, GIB(4));
+}
+END_TEST
+
+START_TEST(a_word_that_may_be_on_may_be_a_boolean)
+{
+	file_ok("{" KERNEL ",'platform':{'iommufd':true},'devices':[{'fd':5}]}", "");
+	ck_assert_int_eq(options.iommufd, IOMMUFD_ON);
+	ck_assert(options.devices[0].has_fd);
+	file_ok("{" KERNEL ",'platform':{'iommufd':false}}", "");
+	ck_assert_int_eq(options.iommufd, IOMMUFD_OFF);
+	file_bad("{" KERNEL ",'devices':[{'path':'a','pr3':true}]}",
+		 "devices[0].pr3: true: want a string");
 }
 END_TEST
 
@@ -512,6 +526,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, zones_are_in_memory_and_nodes_name_them);
 	tcase_add_test(t, null_is_not_given);
 	tcase_add_test(t, a_size_is_a_number_or_has_a_suffix);
+	tcase_add_test(t, a_word_that_may_be_on_may_be_a_boolean);
 	tcase_add_test(t, text_that_is_no_utf_8_is_left_out_by_name);
 
 	t = suite_case(s, "with flags", set_up, tear_down);

@@ -332,10 +332,40 @@ START_TEST(wakes_and_failures_have_limits)
 }
 END_TEST
 
-START_TEST(a_device_needs_a_path)
+START_TEST(a_device_needs_a_path_or_a_descriptor)
 {
 	bad("--device id=a",
-	    "--device: path= is missing: say which device, such as path=0000:01:00.0");
+	    "--device: path= is missing: say which device, such as path=0000:01:00.0, or fd=N for "
+	    "its open character device");
+	ok("--device fd=0 path=a path=b,fd=4");
+	ck_assert(options.devices[0].has_fd && !options.devices[0].path);
+	ck_assert_int_eq(options.devices[0].fd, 0);
+	ck_assert(!options.devices[1].has_fd);
+	ck_assert_int_eq(options.devices[2].fd, 4);
+	ck_assert_str_eq(options.devices[2].path, "b");
+	bad("--device fd=x", "--device: fd=x: want a number from 0 to 2147483647");
+	bad("--device fd=3 fd=3", "--device: fd=3 is given twice");
+	bad("--device fd=3,functions=all",
+	    "--device: functions=all: fd=3 is one function: give a --device fd=N of each");
+}
+END_TEST
+
+START_TEST(platform_says_how_devices_are_reached)
+{
+	ok("");
+	ck_assert_int_eq(options.iommufd, IOMMUFD_AUTO);
+	ck_assert_int_eq(options.iommufd_fd, -1);
+	ok("--platform iommufd=on,iommufd_fd=5");
+	ck_assert_int_eq(options.iommufd, IOMMUFD_ON);
+	ck_assert_int_eq(options.iommufd_fd, 5);
+	ok("--platform iommufd=off");
+	ck_assert_int_eq(options.iommufd, IOMMUFD_OFF);
+	bad("--platform iommufd=yes", "--platform: iommufd=yes: want one of auto, on, off");
+	bad("--platform iommufd_fd=5,iommufd=off",
+	    "--platform: iommufd_fd=5: with iommufd=off it is of no use");
+	bad("--platform iommufd=off --device path=a fd=3",
+	    "--device: fd=3: descriptors of devices need iommufd: leave out --platform "
+	    "iommufd=off");
 }
 END_TEST
 
@@ -522,11 +552,11 @@ static const struct {
 	{ "--memory mergeable=on",
 	  "--memory: unknown key 'mergeable': known are size, hugepages, shared, prefault" },
 	{ "--device path=a,iommu=on",
-	  "--device: unknown key 'iommu': known are path, id, pr3, power, backend, "
+	  "--device: unknown key 'iommu': known are path, fd, id, pr3, power, backend, "
 	  "functions, pme, rom, wake, max-wakes-per-min, min-off-ms, on-failure, force, "
 	  "x_nv_gpudirect_clique, numa_node" },
 	{ "--platform x=y", "--platform: unknown key 'x': known are chassis, "
-			    "vfio_p2p_dma" },
+			    "vfio_p2p_dma, iommufd, iommufd_fd" },
 	{ "--event-monitor file=a", "--event-monitor: unknown key 'file': known are path, fd" },
 	{ "--debug x=y", "--debug: unknown key 'x': known are blocking-on" },
 	{ "--cpus =2", "--cpus: unknown key '': known are boot, max" },
@@ -659,12 +689,13 @@ static Suite *make_suite(void)
 	tcase_add_test(t, devices_are_64_at_most);
 	tcase_add_test(t, a_device_takes_wakes_and_failures);
 	tcase_add_test(t, wakes_and_failures_have_limits);
-	tcase_add_test(t, a_device_needs_a_path);
+	tcase_add_test(t, a_device_needs_a_path_or_a_descriptor);
 	tcase_add_test(t, an_id_is_unique_and_1_to_60_characters);
 	tcase_add_test(t, serial_is_tty_null_or_a_file);
 	tcase_add_test(t, platform_sets_the_chassis);
 	tcase_add_test(t, devices_reach_each_other_unless_that_is_off);
 	tcase_add_test(t, clique_is_a_number_to_15);
+	tcase_add_test(t, platform_says_how_devices_are_reached);
 	tcase_add_test(t, events_go_to_a_path_or_a_descriptor);
 	tcase_add_test(t, control_socket_is_a_path_or_a_descriptor);
 	tcase_add_test(t, a_number_that_is_none_or_too_big_is_refused);

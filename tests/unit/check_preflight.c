@@ -147,6 +147,20 @@ START_TEST(no_driver_blocks_and_nothing_is_unbound)
 }
 END_TEST
 
+START_TEST(way_to_the_device_is_named)
+{
+	rig_run(BDF);
+	rig_item(PREFLIGHT_DRIVER, "by its group, /dev/vfio/12: this host has no /dev/iommu");
+	fake_sysfs_file(&rig_sysfs, "", "dev/iommu");
+	rig_run(BDF);
+	rig_item(PREFLIGHT_DRIVER, "by its group, /dev/vfio/12: " BDF " has no character device");
+	fake_sysfs_cdev(&rig_sysfs, DEVICE, "vfio3");
+	rig_run(BDF);
+	rig_item(PREFLIGHT_DRIVER, "a VM opens it through iommufd");
+	rig_expect_none();
+}
+END_TEST
+
 START_TEST(driver_made_from_vfio_pci_will_do)
 {
 	fake_sysfs_link(&rig_sysfs, "/x/drivers/mlx5_vfio_pci", "sys/devices/" DEVICE "/driver");
@@ -346,6 +360,7 @@ static Suite *suite(void)
 	tcase_add_test(t, group_members_of_vfio_of_pcieport_or_without_driver_do_not_matter);
 	tcase_add_test(t, host_driver_blocks_and_the_fix_rebinds);
 	tcase_add_test(t, no_driver_blocks_and_nothing_is_unbound);
+	tcase_add_test(t, way_to_the_device_is_named);
 	tcase_add_test(t, driver_made_from_vfio_pci_will_do);
 	tcase_add_test(t, group_file_of_somebody_else_blocks);
 	tcase_add_test(t, disable_idle_d3_is_worth_a_line_and_no_obstacle);

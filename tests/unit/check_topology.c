@@ -2,6 +2,11 @@
 /* Which functions share a slot, and what their options mean for it. */
 #include "vmm/topology.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
 #include "tests/unit/topology_rig.h"
 
 /* --- slots ------------------------------------------------------------------------------------ */
@@ -223,6 +228,81 @@ START_TEST(a_device_that_is_not_there_is_refused)
 	build_fails(-ENOENT,
 		    "--device: 0000:05:00.0: no such PCI device on this host (No such file or "
 		    "directory): lspci -D lists them");
+}
+END_TEST
+
+/* /dev/null stands for the character device of @bdf. */
+static int descriptor_of(const char *bdf)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char target[64];
+	struct stat st;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	snprintf(target, sizeof(target), "../../bus/pci/devices/%s/vfio-dev/vfio0", bdf);
+	fake_sysfs_file(&sysfs, "1:3", "sys/bus/pci/devices/%s/vfio-dev/vfio0/dev", bdf);
+	fake_sysfs_link(&sysfs, target, "sys/dev/char/%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	return fd;
+}
+
+static struct device_options *give_fd(const char *path, int fd)
+{
+	struct device_options *device = give(path);
+
+	device->has_fd = true;
+	device->fd = fd;
+	return device;
+}
+
+START_TEST(a_device_may_be_named_by_its_descriptor)
+{
+	plain_device("0000:01:00.0");
+	plain_device("0000:02:00.1");
+	int fd = descriptor_of("0000:02:00.1");
+
+	give("0000:01:00.0");
+	give_fd(NULL, fd);
+	build();
+	ck_assert_uint_eq(topology.nr, 2);
+	ck_assert_int_eq(topology.slots[0].functions[0].fd, -1);
+	ck_assert_str_eq(topology.slots[1].functions[0].bdf, "0000:02:00.1");
+	ck_assert_int_eq(topology.slots[1].functions[0].fd, fd);
+	options.devices[1].path = "02:00.1";
+	build();
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_descriptor_of_another_device_is_refused)
+{
+	char line[160];
+
+	plain_device("0000:01:00.0");
+	plain_device("0000:02:00.1");
+	int fd = descriptor_of("0000:02:00.1");
+
+	give_fd("01:00.0", fd);
+	snprintf(line, sizeof(line),
+		 "--device: fd=%d is 0000:02:00.1, but path=01:00.0 is another device", fd);
+	build_fails(-EINVAL, line);
+	close(fd);
+	snprintf(line, sizeof(line), "--device: fd=%d is not open: want one of /dev/vfio/devices/",
+		 fd);
+	build_fails(-EINVAL, line);
+}
+END_TEST
+
+START_TEST(a_descriptor_of_something_else_is_refused)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char line[160];
+
+	give_fd(NULL, fd);
+	snprintf(line, sizeof(line),
+		 "--device: fd=%d is no character device of VFIO: want one of /dev/vfio/devices/",
+		 fd);
+	build_fails(-EINVAL, line);
+	close(fd);
 }
 END_TEST
 
@@ -660,6 +740,9 @@ static Suite *make_suite(void)
 	tcase_add_test(t, functions_that_the_guest_does_not_get_are_known);
 	tcase_add_test(t, a_device_that_is_not_there_is_refused);
 	tcase_add_test(t, text_that_is_no_address_is_refused);
+	tcase_add_test(t, a_device_may_be_named_by_its_descriptor);
+	tcase_add_test(t, a_descriptor_of_another_device_is_refused);
+	tcase_add_test(t, a_descriptor_of_something_else_is_refused);
 	tcase_add_test(t, slots_are_24_at_most);
 	tcase_add_test(t, ports_and_virtio_devices_share_bus_0);
 

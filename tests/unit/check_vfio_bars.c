@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* BARs on the buses, in memslots and in the IOMMU. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "devices/vfio/power.h"
 #include "tests/fake/fake_kvm.h"
@@ -351,8 +353,11 @@ START_TEST(refused_iommu_map_is_no_obstacle)
 END_TEST
 
 /* A guest may toggle its BARs for ever. */
-START_TEST(refused_iommu_map_is_one_warning)
+START_TEST(refused_iommu_map_is_one_warning_that_says_what_helps)
 {
+	fake->container.nr_devices = 2;
+	if (_i)
+		fake->container.iommu = &iommu_iommufd;
 	fake_vfio_refuse(fake, "dma_map", EFAULT, 0);
 	log_rig_begin();
 	for (unsigned i = 0; i < 5; i++) {
@@ -363,7 +368,19 @@ START_TEST(refused_iommu_map_is_one_warning)
 	log_rig_end();
 	ck_assert_msg(strstr(log_rig.text, "out of reach for other devices: Bad address"), "%s",
 		      log_rig.text);
+	ck_assert_int_eq(strstr(log_rig.text, "--platform iommufd=off") != NULL, _i);
 	ck_assert_uint_eq(fake_vfio_count(fake, "dma_map"), 10);
+}
+END_TEST
+
+START_TEST(refused_iommu_map_is_a_warning_only_where_somebody_misses_it)
+{
+	fake->container.nr_devices = 1;
+	fake_vfio_refuse(fake, "dma_map", EFAULT, 0);
+	log_rig_begin();
+	decode(PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(log_rig_lines(), 0);
+	log_rig_end();
 }
 END_TEST
 
@@ -531,8 +548,9 @@ static Suite *suite(void)
 	tcase_add_test(up, memslot_that_does_not_go_keeps_its_memory);
 	tcase_add_test(up, functions_of_a_slot_share_buses_and_slots);
 	tcase_add_test(up, refused_iommu_map_is_no_obstacle);
-	tcase_add_test(up, refused_iommu_map_is_one_warning);
 	tcase_add_test(up, without_peer_to_peer_no_bar_is_in_the_iommu);
+	tcase_add_test(up, refused_iommu_map_is_a_warning_only_where_somebody_misses_it);
+	tcase_add_loop_test(up, refused_iommu_map_is_one_warning_that_says_what_helps, 0, 2);
 	tcase_add_test(up, refused_iommu_unmap_does_not_keep_the_memslot);
 	tcase_add_test(up, sealed_bar_reads_all_ones_without_a_call);
 	tcase_add_test(up, hidden_bars_are_in_no_memslot_and_no_iommu);

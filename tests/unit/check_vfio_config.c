@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Config space: what the guest sees, what reaches the device, and nothing while sealed. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "devices/vfio/power.h"
 #include "tests/fake/fake_vfio.h"
@@ -105,6 +107,37 @@ START_TEST(closing_twice_closes_once)
 	vfio_device_close(&fake->device);
 	ck_assert_uint_eq(fake_vfio_count(fake, "close"), 1);
 	ck_assert_uint_eq(fake_vfio_count(fake, "reset"), 1);
+}
+END_TEST
+
+START_TEST(what_was_passed_in_is_closed_when_the_host_wants_it_back)
+{
+	int ends[2], given;
+	char byte;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	given = ends[1];
+	fake->device.given_fd = given;
+	vfio_device_give_back(&fake->device);
+	ck_assert_uint_eq(fake_vfio_count(fake, "close"), 1);
+	/* The pipe has no writer any more, and the number is no other file's. */
+	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
+	ck_assert_int_ge(fcntl(given, F_GETFD), 0);
+	close(given);
+	close(ends[0]);
+}
+END_TEST
+
+START_TEST(what_was_passed_in_outlives_a_boot)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	fake->device.given_fd = ends[1];
+	vfio_device_close(&fake->device);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	close(ends[0]);
+	close(ends[1]);
 }
 END_TEST
 
@@ -510,6 +543,8 @@ static Suite *suite(void)
 	tcase_add_test(up, closing_twice_closes_once);
 	tcase_add_test(up, closing_goes_interrupts_bars_reset_descriptor);
 	tcase_add_test(up, device_without_power_is_closed_without_reset);
+	tcase_add_test(up, what_was_passed_in_is_closed_when_the_host_wants_it_back);
+	tcase_add_test(up, what_was_passed_in_outlives_a_boot);
 	tcase_add_test(up, ids_are_the_devices);
 	tcase_add_loop_test(up, bar_written_with_ones_reads_its_size, 0, ARRAY_SIZE(sizing));
 	tcase_add_test(up, placement_is_in_the_registers);

@@ -94,7 +94,7 @@ static void answer_x86(struct answer *answer)
 static void set_up(void)
 {
 	memset(&memory, 0, sizeof(memory));
-	vfio_container_init(&container, &memory);
+	vfio_container_init(&container, &memory, -1);
 }
 
 START_TEST(iova_ranges_are_taken_from_the_answer)
@@ -102,7 +102,7 @@ START_TEST(iova_ranges_are_taken_from_the_answer)
 	struct answer answer;
 
 	answer_x86(&answer);
-	vfio_container_parse_info(&container, &answer, sizeof(answer));
+	iommu_type1_parse_info(&container, &answer, sizeof(answer));
 	ck_assert_uint_eq(container.nr_iova, 2);
 	ck_assert_uint_eq(container.iova[1].start, 0xfef00000);
 	ck_assert_uint_eq(container.iova[1].last, 0x7fffffffff);
@@ -115,7 +115,7 @@ START_TEST(without_the_capability_everything_is_mappable)
 
 	answer_x86(&answer);
 	answer.cap.header.id = 99;
-	vfio_container_parse_info(&container, &answer, sizeof(answer));
+	iommu_type1_parse_info(&container, &answer, sizeof(answer));
 	ck_assert_uint_eq(container.nr_iova, 1);
 	ck_assert(vfio_container_covers(&container, 0, UINT64_MAX));
 }
@@ -163,7 +163,7 @@ START_TEST(count_of_ranges_beyond_the_answer_is_cut)
 
 	answer_x86(&answer);
 	answer.cap.nr_iovas = UINT32_MAX;
-	vfio_container_parse_info(&container, &answer, offsetof(struct answer, ranges[3]));
+	iommu_type1_parse_info(&container, &answer, offsetof(struct answer, ranges[3]));
 	ck_assert_uint_eq(container.nr_iova, 3);
 }
 END_TEST
@@ -174,7 +174,7 @@ START_TEST(more_ranges_than_room_are_cut)
 
 	answer_x86(&answer);
 	answer.cap.nr_iovas = ARRAY_SIZE(answer.ranges);
-	vfio_container_parse_info(&container, &answer, sizeof(answer));
+	iommu_type1_parse_info(&container, &answer, sizeof(answer));
 	ck_assert_uint_eq(container.nr_iova, VFIO_MAX_IOVA);
 }
 END_TEST
@@ -196,7 +196,7 @@ START_TEST(range_is_covered_by_one_of_the_iommus)
 	struct answer answer;
 
 	answer_x86(&answer);
-	vfio_container_parse_info(&container, &answer, sizeof(answer));
+	iommu_type1_parse_info(&container, &answer, sizeof(answer));
 	ck_assert_int_eq(vfio_container_covers(&container, covers[_i].iova, covers[_i].size),
 			 covers[_i].covered);
 }
@@ -207,7 +207,7 @@ START_TEST(dma_map_outside_of_the_ranges_is_refused)
 	struct answer answer;
 
 	answer_x86(&answer);
-	vfio_container_parse_info(&container, &answer, sizeof(answer));
+	iommu_type1_parse_info(&container, &answer, sizeof(answer));
 	ck_assert_int_eq(vfio_container_dma_map(&container, 0x8000000000, 4096, &answer), -EINVAL);
 }
 END_TEST
@@ -218,7 +218,7 @@ START_TEST(ram_outside_of_the_ranges_is_named)
 	char why[VFIO_WHY_SIZE];
 
 	answer_x86(&answer);
-	vfio_container_parse_info(&container, &answer, sizeof(answer));
+	iommu_type1_parse_info(&container, &answer, sizeof(answer));
 	memory.nr_ram = 2;
 	memory.ram[0] = (struct memory_region){ .gpa = 0, .size = 0xc0000000 };
 	memory.ram[1] = (struct memory_region){ .gpa = 0x100000000, .size = 0x8000000000 };
@@ -236,7 +236,7 @@ START_TEST(explanation_of_ram_fits_a_small_buffer)
 	char why[40];
 
 	answer_x86(&answer);
-	vfio_container_parse_info(&container, &answer, sizeof(answer));
+	iommu_type1_parse_info(&container, &answer, sizeof(answer));
 	memory.nr_ram = 1;
 	memory.ram[0] = (struct memory_region){ .gpa = 0xfee00000, .size = 0x1000 };
 	ck_assert_int_eq(vfio_container_check_ram(&container, why, sizeof(why)), -EINVAL);

@@ -97,6 +97,18 @@ START_TEST(text_that_is_no_utf_8_is_left_out)
 }
 END_TEST
 
+START_TEST(way_to_the_devices_is_named)
+{
+	info = vm_info(&options, &state);
+	ck_assert(json_is_null(at("iommu")));
+	json_decref(info);
+	state.device_tree = json_object();
+	state.iommu = "iommufd";
+	info = vm_info(&options, &state);
+	ck_assert_str_eq(json_string_value(at("iommu")), "iommufd");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("vm.info");
@@ -107,6 +119,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_pseudo_terminal_is_told_by_its_path);
 	tcase_add_test(t, what_the_balloon_has_is_no_memory_of_the_guests);
 	tcase_add_test(t, text_that_is_no_utf_8_is_left_out);
+	tcase_add_test(t, way_to_the_devices_is_named);
 	return s;
 }
 

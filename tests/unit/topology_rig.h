@@ -39,7 +39,9 @@ static char why[256];
 static inline void setup(void)
 {
 	fake_sysfs_make(&sysfs);
-	options = (struct vm_options){ .cpus = 2, .memory = MIB(512), .serial = SERIAL_TTY };
+	options = (struct vm_options){
+		.cpus = 2, .memory = MIB(512), .serial = SERIAL_TTY, .iommufd_fd = -1
+	};
 	why[0] = '\0';
 }
 
