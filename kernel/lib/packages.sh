@@ -121,6 +121,14 @@ source_for() {
 	echo "$entry"
 }
 
+# The same for iommufd, which no patch touches.
+iommu_source_for() {
+	local entry=$cache/source/$2-iommu
+	[ -d "$entry" ] || (unpack_source "$1" "$2" "$entry" drivers/iommu/iommufd drivers/iommu/iommu-priv.h \
+		lib/interval_tree.c) || exit
+	echo "$entry"
+}
+
 # Prints the newest cloud kernel of a series that apt knows, or whose headers are in the cache.
 newest_kernel() {
 	local version

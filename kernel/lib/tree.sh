@@ -151,3 +151,38 @@ check_vermagic() {
 		done
 	done
 }
+
+# copy_iommufd SOURCE TREE
+copy_iommufd() {
+	mkdir -p "$2/drivers/iommu" && cp -a "$1/drivers/iommu/." "$2/drivers/iommu/" &&
+		cp "$1/lib/interval_tree.c" "$2/drivers/iommu/iommufd/interval_tree_lib.c"
+}
+
+# compile_iommufd TREE HEADERS VERSION: iommufd and vfio with it, as if the kernel had been configured so. That touches
+# modules, but for one iterator of a library (INTERVAL_TREE_SPAN_ITER), which goes into iommufd.ko; the rest of what
+# iommufd needs is exported in any case. The types of vfio change, so all of its modules are built.
+compile_iommufd() {
+	local tree=$1 headers=$2 version=$3 log=$1/make.log module
+	modules=(../iommu/iommufd/iommufd.ko vfio.ko vfio_iommu_type1.ko pci/vfio-pci-core.ko pci/vfio-pci.ko)
+	write_kbuild "$tree"
+	echo 'obj-m := iommu/iommufd/ vfio/' >"$tree/drivers/Kbuild"
+	cat >"$tree/drivers/iommu/iommufd/span.c" <<-'END'
+		#include <linux/export.h>
+		#undef EXPORT_SYMBOL_GPL
+		#define EXPORT_SYMBOL_GPL(symbol)
+		#define CONFIG_INTERVAL_TREE_SPAN_ITER 1
+		#include "interval_tree_lib.c"
+	END
+	printf 'include $(src)/Makefile\niommufd-y += span.o\n' >"$tree/drivers/iommu/iommufd/Kbuild"
+	sed -i 's/^obj-m := .*/obj-m := $(filter vfio.o vfio_iommu_type1.o pci\/,$(obj-m))/' "$tree/drivers/vfio/Kbuild"
+	sed -i 's/^obj-m := .*/obj-m := vfio-pci-core.o vfio-pci.o/' "$tree/drivers/vfio/pci/Kbuild"
+	if ! make -C "$headers" M="$tree/drivers" CONFIG_DEBUG_INFO_BTF_MODULES= CONFIG_IOMMUFD=m CONFIG_IOMMUFD_TEST= \
+		CONFIG_VFIO_DEVICE_CDEV=y KCFLAGS='-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1' \
+		-j "$(nproc)" modules >"$log" 2>&1; then
+		grep -vE '^make|^  (CC|LD|MODPOST)' "$log" | head -n 60 >&2
+		die 1 "the modules for $version do not build with iommufd"
+	fi
+	for module in "${modules[@]}"; do
+		[ -f "$tree/drivers/vfio/$module" ] || die 1 "make built no $module"
+	done
+}
