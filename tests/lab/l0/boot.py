@@ -33,7 +33,7 @@ def add_options(parser):
     parser.add_argument("--kernel", choices=SERIES, default="6.12", help="host kernel series (6.12)")
     parser.add_argument("--flavour", choices=FLAVOURS, default="cloud", help="host kernel flavour (cloud)")
     parser.add_argument("--driver", choices=DRIVERS, default="stock",
-                        help="the host's vfio-pci: the kernel's own (stock), or with the patches of kernel/")
+                        help="the host's vfio-pci: the kernel's own (stock), with the patches of kernel/, or with iommufd")
     add_kernel_options(parser)
     parser.add_argument("--guest-kernel", choices=SERIES, default="6.12", help="guest kernel series (6.12)")
     parser.add_argument("--guest-flavour", choices=FLAVOURS, default="cloud",
@@ -86,18 +86,24 @@ def host_kernel(options):
 
 
 def host_driver(options, kernel):
-    """[(file name, bytes)] of the modules that take the place of the kernel's own."""
+    """[(file name, bytes)] of the modules that take the place of the kernel's own, and the order to load the host's
+    modules, None if that stays as it is."""
     if options.driver == "stock":
-        return []
+        return [], None
     if options.driver_modules:
-        return kernel.modules.replace(read_driver(options.driver_modules))
-    # A kernel built by hand brings its own driver.
-    return [] if options.kernel_image else kernel.modules.replace(build_driver(kernel.release))
+        modules = read_driver(options.driver_modules)
+    elif options.kernel_image:
+        return [], None  # a kernel built by hand brings its own driver
+    else:
+        modules = build_driver(kernel.release, options.driver)
+    if options.driver == "iommufd":
+        return kernel.modules.extend(modules, initramfs.HOST_MODULES)
+    return kernel.modules.replace(modules), None
 
 
 def build_initrd(options, job, kernel, debian, path):
     """The host's initramfs: a cached part per kernel and guest, and this run's files behind it."""
-    driver = host_driver(options, kernel)
+    driver, order = host_driver(options, kernel)
     guest = Kernel(options.guest_kernel, options.guest_flavour)
     key = hashlib.sha256()
     for part in (kernel.identity, guest.identity, initramfs.probe_binary(), initramfs.HOST_MODULES,
@@ -140,6 +146,8 @@ def build_initrd(options, job, kernel, debian, path):
                    "LAB_KERNEL": options.kernel, "LAB_DRIVER": options.driver, "LAB_GUEST_KERNEL": options.guest_kernel}
     for name, data in driver:
         archive.data(f"lab/modules/{name}", data)
+    if order:
+        archive.data("lab/modules/order", "".join(f"{name}\n" for name in order).encode())
     archive.data("lab/env", "".join(f"export {k}='{v}'\n" for k, v in environment.items()).encode())
     for item in options.module_args:
         module, _, arguments = item.partition("=")

@@ -10,7 +10,7 @@ KEYS = {
     "rule": "one sentence: what the case holds",
     "kernels": "host kernel series (6.12 6.1)",
     "flavour": "host kernel flavour (cloud)",
-    "driver": "the host's vfio-pci: stock or patched (stock)",
+    "driver": "the host's vfio-pci: stock, patched or iommufd (stock)",
     "guest-kernel": "guest kernel series (6.12)",
     "guest-flavour": "guest kernel flavour (cloud)",
     "debian": "yes: a Debian for guests, and a disk of the host with its root",
@@ -99,7 +99,7 @@ class Case:
 
     def label(self, kernel):
         """What the verdicts call one run of it."""
-        return f"{self.name} {kernel}{' patched' if self.driver == 'patched' else ''}"
+        return f"{self.name} {kernel}{'' if self.driver == 'stock' else f' {self.driver}'}"
 
     def requirements(self):
         """What must agree for two cases to share a boot; hashable."""

@@ -12,7 +12,9 @@ from pathlib import Path
 
 SERIES = ("6.12", "6.1")
 FLAVOURS = ("cloud", "generic")
-DRIVERS = ("stock", "patched")
+# iommufd: the kernel's own, built with what Debian leaves out.
+DRIVERS = ("stock", "patched", "iommufd")
+BUILD_ARGUMENTS = {"patched": (), "iommufd": ("--iommufd", "--patches", "0")}
 BUILD_DRIVER = Path(__file__).resolve().parents[3] / "kernel/build"
 
 
@@ -86,14 +88,14 @@ def module_field(data, key):
     return found.group(1).decode() if found else ""
 
 
-def build_driver(release):
-    """[(module name, bytes)] of the patched driver for a kernel, by kernel/build."""
+def build_driver(release, driver):
+    """[(module name, bytes)] of a driver that is not the kernel's own, by kernel/build."""
     with tempfile.TemporaryDirectory(prefix="coldvm-driver.") as out:
-        proc = subprocess.run([BUILD_DRIVER, "--kernel", release, "--out", out], text=True, capture_output=True)
+        proc = subprocess.run([BUILD_DRIVER, "--kernel", release, "--out", out, *BUILD_ARGUMENTS[driver]], text=True, capture_output=True)
         if proc.returncode == 77:
-            raise Missing("no patched driver: " + proc.stderr.strip().splitlines()[-1])
+            raise Missing(f"no {driver} driver: " + proc.stderr.strip().splitlines()[-1])
         if proc.returncode:
-            raise RuntimeError(f"no patched driver for {release}:\n{proc.stderr.strip()}")
+            raise RuntimeError(f"no {driver} driver for {release}:\n{proc.stderr.strip()}")
         return read_driver(out)
 
 
@@ -111,6 +113,7 @@ class ModuleSet:
     def __init__(self, directory):
         self.directory = Path(directory)
         self._paths = None
+        self._added = {}
 
     def _module_paths(self):
         if self._paths is None:
@@ -119,6 +122,8 @@ class ModuleSet:
 
     def load(self, name):
         """A module's bytes."""
+        if name in self._added:
+            return self._added[name]
         path = self._module_paths()[name]
         data = path.read_bytes()
         return lzma.decompress(data) if path.suffix == ".xz" else data
@@ -132,7 +137,7 @@ class ModuleSet:
 
         def visit(name):
             name = name.replace("-", "_")
-            if name in seen or name not in self._module_paths():
+            if name in seen or name not in self._module_paths() and name not in self._added:
                 return
             seen.add(name)
             data = self.load(name)
@@ -144,6 +149,13 @@ class ModuleSet:
         for name in wanted:
             visit(name)
         return ordered
+
+    def extend(self, additions, wanted):
+        """With other modules, [(name, bytes)], beside these or in their place, whatever they need: [(file name, bytes)]
+        of them, and the order to load those wanted."""
+        both = ModuleSet(self.directory)
+        both._added = dict(additions)
+        return [(f"{name}.ko", data) for name, data in additions], [name for name, _ in both.modules(wanted)]
 
     def replace(self, replacements):
         """Checks modules, [(name, bytes)], that go in the place of these; [(file name, bytes)] of them."""
