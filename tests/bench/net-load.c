@@ -11,7 +11,8 @@
  * its own: no rate at which some are lost would be a rate of the VMM alone. A stream has its own
  * window, and WINDOW has no meaning for it.
  *
- * The server prints for each of 5 rounds: load out|in udp|tcp SIZE WINDOW COUNT NANOSECONDS EXITS INTERRUPTS
+ * The server prints for each of 5 rounds:
+ * load out|in udp|tcp SIZE WINDOW COUNT NANOSECONDS EXITS INTERRUPTS
  * EXITS are those of KVM in the host, INTERRUPTS those of virtio devices in the guest.
  */
 #define _GNU_SOURCE
