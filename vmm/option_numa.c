@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory zones and NUMA nodes: what must hold between them, and what follows from them. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vmm/nearest.h"
 #include "vmm/option_rules.h"
 #include "vmm/options.h"
-
-static int fail(char *why, size_t why_len, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int fail(char *why, size_t why_len, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(why, why_len, fmt, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 /* --- what follows -------------------------------------------------------------------------------
  */
@@ -111,7 +97,8 @@ int option_finish_zone(const struct vm_options *options, void *base, char *why, 
 
 	for (unsigned i = 0; i < options->nr_zones; i++)
 		if (&options->zones[i] != zone && !strcmp(options->zones[i].id, zone->id))
-			return fail(why, why_len, "id=%s: another zone has this id", zone->id);
+			return option_refuse(why, why_len, "id=%s: another zone has this id",
+					     zone->id);
 	return 0;
 }
 
@@ -128,19 +115,20 @@ int option_finish_node(const struct vm_options *options, void *base, char *why, 
 	const struct numa_options *node = base;
 
 	if (find_node(options, node->id) != node)
-		return fail(why, why_len, "guest_numa_id=%u: another node has this number",
-			    node->id);
+		return option_refuse(why, why_len, "guest_numa_id=%u: another node has this number",
+				     node->id);
 	if (!node->cpus && !node->nr_zones)
-		return fail(why, why_len,
-			    "guest_numa_id=%u: a node has vCPUs or memory: give cpus= or "
-			    "memory_zones=",
-			    node->id);
+		return option_refuse(why, why_len,
+				     "guest_numa_id=%u: a node has vCPUs or memory: give cpus= or "
+				     "memory_zones=",
+				     node->id);
 	for (unsigned i = 0; i < node->nr_distances; i++)
 		if (node->distances[i].destination == node->id)
-			return fail(why, why_len,
-				    "distances: %u@%u: the distance of a node to itself is %u: "
-				    "leave it out",
-				    node->id, node->distances[i].distance, NUMA_DISTANCE_LOCAL);
+			return option_refuse(
+				why, why_len,
+				"distances: %u@%u: the distance of a node to itself is %u: "
+				"leave it out",
+				node->id, node->distances[i].distance, NUMA_DISTANCE_LOCAL);
 	return 0;
 }
 
@@ -151,20 +139,22 @@ static int check_memory(const struct vm_options *o, char *why, size_t why_len)
 {
 	if (!o->nr_zones)
 		return o->memory ? 0
-				 : fail(why, why_len,
-					"--memory: size=0: want a multiple of 2M, or give "
-					"--memory-zone");
+				 : option_refuse(why, why_len,
+						 "--memory: size=0: want a multiple of 2M, or give "
+						 "--memory-zone");
 	if (o->memory)
-		return fail(why, why_len,
-			    "--memory: size=%lluM: with --memory-zone the zones are the guest's "
-			    "memory: give size=0, or leave it out",
-			    (unsigned long long)(o->memory >> 20));
+		return option_refuse(
+			why, why_len,
+			"--memory: size=%lluM: with --memory-zone the zones are the guest's "
+			"memory: give size=0, or leave it out",
+			(unsigned long long)(o->memory >> 20));
 	if (o->hugepages || o->shared || o->prefault)
-		return fail(why, why_len,
-			    "--memory: %s=on: with --memory-zone each zone says so for itself",
-			    o->hugepages ? "hugepages"
-			    : o->shared	 ? "shared"
-					 : "prefault");
+		return option_refuse(
+			why, why_len,
+			"--memory: %s=on: with --memory-zone each zone says so for itself",
+			o->hugepages ? "hugepages"
+			: o->shared  ? "shared"
+				     : "prefault");
 	return 0;
 }
 
@@ -176,11 +166,12 @@ static int unknown_zone(const struct vm_options *o, const struct numa_options *n
 	snprintf(text, sizeof(text), "%.*s", (int)name->len, name->text);
 	for (unsigned i = 0; i < o->nr_zones; i++)
 		if (nearest_is_near(text, o->zones[i].id))
-			return fail(why, why_len,
-				    "--numa: guest_numa_id=%u: there is no zone '%s': did you mean "
-				    "'%s'?",
-				    node->id, text, o->zones[i].id);
-	return fail(
+			return option_refuse(
+				why, why_len,
+				"--numa: guest_numa_id=%u: there is no zone '%s': did you mean "
+				"'%s'?",
+				node->id, text, o->zones[i].id);
+	return option_refuse(
 		why, why_len,
 		"--numa: guest_numa_id=%u: there is no zone '%s': --memory-zone id=%s makes one",
 		node->id, text, text);
@@ -198,15 +189,16 @@ static int check_zones(const struct vm_options *o, const struct numa_options *no
 			return unknown_zone(o, node, &node->zones[i], why, why_len);
 		first = options_node_of_zone(o, zone);
 		if (first != node)
-			return fail(
+			return option_refuse(
 				why, why_len,
 				"--numa: zone %s is in node %u and in node %u: it can be in one",
 				zone->id, first->id, node->id);
 		for (unsigned k = 0; k < i; k++)
 			if (is_named(zone, &node->zones[k]))
-				return fail(why, why_len,
-					    "--numa: guest_numa_id=%u: zone %s is given twice",
-					    node->id, zone->id);
+				return option_refuse(
+					why, why_len,
+					"--numa: guest_numa_id=%u: zone %s is given twice",
+					node->id, zone->id);
 	}
 	return 0;
 }
@@ -218,12 +210,13 @@ static int check_cpus(const struct vm_options *o, const struct numa_options *nod
 		if (!(node->cpus & UINT64_C(1) << cpu))
 			continue;
 		if (cpu >= o->cpus)
-			return fail(why, why_len,
-				    "--numa: guest_numa_id=%u: there is no vCPU %u: --cpus boot=%u "
-				    "makes 0 to %u",
-				    node->id, cpu, o->cpus, o->cpus - 1);
+			return option_refuse(
+				why, why_len,
+				"--numa: guest_numa_id=%u: there is no vCPU %u: --cpus boot=%u "
+				"makes 0 to %u",
+				node->id, cpu, o->cpus, o->cpus - 1);
 		if (options_node_of_cpu(o, cpu) != node)
-			return fail(
+			return option_refuse(
 				why, why_len,
 				"--numa: vCPU %u is in node %u and in node %u: it can be in one",
 				cpu, options_node_of_cpu(o, cpu)->id, node->id);
@@ -236,7 +229,7 @@ static int check_distances(const struct vm_options *o, const struct numa_options
 {
 	for (unsigned i = 0; i < node->nr_distances; i++)
 		if (!find_node(o, node->distances[i].destination))
-			return fail(
+			return option_refuse(
 				why, why_len,
 				"--numa: guest_numa_id=%u: distances: %u@%u: there is no node %u",
 				node->id, node->distances[i].destination,
@@ -250,14 +243,15 @@ static int check_leftovers(const struct vm_options *o, char *why, size_t why_len
 {
 	for (unsigned i = 0; i < o->nr_zones; i++)
 		if (!options_node_of_zone(o, &o->zones[i]))
-			return fail(
+			return option_refuse(
 				why, why_len,
 				"--numa: zone %s is in no node: name it in memory_zones= of one",
 				o->zones[i].id);
 	for (unsigned cpu = 0; cpu < o->cpus; cpu++)
 		if (!options_node_of_cpu(o, cpu))
-			return fail(why, why_len,
-				    "--numa: vCPU %u is in no node: name it in cpus= of one", cpu);
+			return option_refuse(
+				why, why_len,
+				"--numa: vCPU %u is in no node: name it in cpus= of one", cpu);
 	return 0;
 }
 
@@ -267,7 +261,7 @@ static int check_nodes(const struct vm_options *o, char *why, size_t why_len)
 	int r = 0;
 
 	if (o->nr_nodes && !o->nr_zones)
-		return fail(
+		return option_refuse(
 			why, why_len,
 			"--numa: no node has memory: give it in --memory-zone, and name that in "
 			"memory_zones=");
@@ -285,11 +279,12 @@ static int check_nodes(const struct vm_options *o, char *why, size_t why_len)
 		return r;
 	return option_cpu_topology(o, &topology) == 0
 		       ? 0
-		       : fail(why, why_len,
-			      "--numa: a node has %u vCPUs, and in so many nodes with places for "
-			      "that "
-			      "APIC identifiers do not fit: divide the vCPUs more evenly",
-			      topology.cores);
+		       : option_refuse(why, why_len,
+				       "--numa: a node has %u vCPUs, and in so many nodes with "
+				       "places for "
+				       "that "
+				       "APIC identifiers do not fit: divide the vCPUs more evenly",
+				       topology.cores);
 }
 
 static int check_devices(const struct vm_options *o, char *why, size_t why_len)
@@ -298,18 +293,20 @@ static int check_devices(const struct vm_options *o, char *why, size_t why_len)
 		const struct device_options *device = &o->devices[i];
 
 		if (device->has_numa_node && !find_node(o, device->numa_node))
-			return fail(why, why_len,
-				    "--device: %s: numa_node=%u: no --numa has guest_numa_id=%u",
-				    device->path, device->numa_node, device->numa_node);
+			return option_refuse(
+				why, why_len,
+				"--device: %s: numa_node=%u: no --numa has guest_numa_id=%u",
+				device->path, device->numa_node, device->numa_node);
 	}
 	for (unsigned i = 0; i < o->nr_zones; i++) {
 		if (o->nr_fs && !o->zones[i].shared)
-			return fail(why, why_len,
-				    "--fs: virtiofsd has to reach the guest's memory: give "
-				    "--memory-zone id=%s shared=on",
-				    o->zones[i].id);
+			return option_refuse(
+				why, why_len,
+				"--fs: virtiofsd has to reach the guest's memory: give "
+				"--memory-zone id=%s shared=on",
+				o->zones[i].id);
 		if (o->balloon.present && o->zones[i].hugepages)
-			return fail(
+			return option_refuse(
 				why, why_len,
 				"--balloon: with hugepages=on of zone %s pages that went back "
 				"might not be there when the guest wants them again: leave one of "

@@ -6,6 +6,10 @@
 #include "vmm/options.h"
 #include "vmm/x86/cpu_topology.h"
 
+/* Writes the line, and returns -EINVAL. */
+int option_refuse(char *why, size_t why_len, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* One item, @base; for the tables (vmm/option_keys.h: finish). */
 int option_finish_serial(const struct vm_options *options, void *base, char *why, size_t why_len);
 int option_finish_console(const struct vm_options *options, void *base, char *why, size_t why_len);
