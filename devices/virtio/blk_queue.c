@@ -36,7 +36,6 @@
 
 #define SQ_ENTRIES  64u
 #define BOUNCE_SIZE KIB(128)
-#define STACK_SIZE  KIB(256)
 #define BACKOFF_NS  10000000
 #define CQ_ENTRIES  (2 * BLK_MAX_WORKS)
 /* Room for the results of all operations, the poll and its end. */
@@ -569,25 +568,17 @@ static int alloc_queue(const struct blk_queue_config *config, struct blk_queue *
 	return 0;
 }
 
-/* Signals are the main thread's. The stack is small so that it is no huge page. */
+/* Signals are the main thread's. */
 static int start_thread(struct blk_queue *queue)
 {
 	sigset_t all, before;
-	pthread_attr_t attr;
 	char name[16], suffix[8];
 	int err;
 
-	err = pthread_attr_init(&attr);
-	if (err)
-		return -err;
-	err = pthread_attr_setstacksize(&attr, STACK_SIZE);
-	if (!err) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		err = pthread_create(&queue->thread, &attr, run, queue);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
-	pthread_attr_destroy(&attr);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&queue->thread, NULL, run, queue);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)
 		return -err;
 	/* A long name loses its end, not the queue's number. */
