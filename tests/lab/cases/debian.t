@@ -4,7 +4,7 @@
 # needs: coldvm
 # debian: yes
 # icount: yes
-# variant: short CYCLES=3 "by-hand=it has not been seen through to its end yet"
+# variant: short CYCLES=3
 # variant: long CYCLES=25 timeout=900 "by-hand=25 cycles take several minutes"
 # timeout: 400
 

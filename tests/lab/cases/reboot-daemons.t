@@ -4,7 +4,6 @@
 # needs: coldvm
 # programs: passt /usr/lib/qemu/virtiofsd
 # timeout: 300
-# by-hand: it has not been seen through to its end yet
 
 VM_DEVICES=
 share=/run/share fs_socket=/run/fs.sock passt_socket=/run/passt/socket www=/run/www
