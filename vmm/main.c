@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* argv -> subcommand -> machine. */
+#include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/bits.h"
 #include "vmm/config_file.h"
@@ -41,15 +44,28 @@ static int park(int argc, char **argv)
 	return park_main(argc, argv);
 }
 
+/* A program of its own, so that no VM carries its libraries. It lies beside this one. */
+static int bench(int argc, char **argv)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("-bench"));
+
+	(void)argc;
+	path[n > 0 ? n : 0] = '\0';
+	strcat(path, "-bench");
+	/* argv is part of main()'s, which ends with NULL and has room for a name in front. */
+	execv(path, argv - 1);
+	log_complain("bench: %s cannot be run: %s", path, strerror(errno));
+	return MACHINE_HOST_ERROR;
+}
+
 /* They start no VM, and so have none of its options. */
 static const struct {
 	const char *name;
 	int (*main)(int argc, char **argv);
 } tools[] = {
-	{ "doctor", doctor },
-	{ "ctl", ctl_main },
-	{ "top", top_main },
-	{ "park", park },
+	{ "doctor", doctor }, { "ctl", ctl_main }, { "top", top_main },
+	{ "park", park },     { "bench", bench },
 };
 
 static int print(const char *text)
@@ -139,7 +155,7 @@ int main(int argc, char **argv)
 	limit_stacks();
 	if (argc < 2)
 		return usage("say what to do: coldvm run, coldvm tables, coldvm doctor, "
-			     "coldvm park, coldvm ctl, coldvm top, coldvm --help");
+			     "coldvm park, coldvm ctl, coldvm top, coldvm bench, coldvm --help");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return print(help_coldvm);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
@@ -151,6 +167,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], tools[i].name))
 			return tools[i].main(argc - 2, argv + 2);
 	snprintf(why, sizeof(why),
-		 "unknown command '%s': known are run, tables, doctor, park, ctl and top", argv[1]);
+		 "unknown command '%s': known are run, tables, doctor, park, ctl, top and bench",
+		 argv[1]);
 	return usage(why);
 }

@@ -10,8 +10,9 @@
 // iasl -D LAB_SWITCH_DOWN: the resource is that of a port of a switch below the root port (QEMU's downstream port has
 // its PCIe capability at 0x90, and the firmware's tables do not name it), and switches that port's slot.
 //
-// Each real switch is one record on the debug console: the port's number, '+' or '-', a line feed. Nothing is
-// written when a method finds the bit already as wanted, so records count switches, not calls.
+// Each real switch is one record on the debug console: the port's number, '+' or '-', the HPET's counter (8 bytes, least
+// first), a line feed. Nothing is written when a method finds the bit already as wanted, so records count switches,
+// not calls. The counter is the machine's own clock, which under instruction counting is the one that means something.
 
 DefinitionBlock ("", "SSDT", 2, "COLDVM", "LABPWR", 0x00000001)
 {
@@ -46,10 +47,38 @@ DefinitionBlock ("", "SSDT", 2, "COLDVM", "LABPWR", 0x00000001)
 			DBGC, 8
 		}
 
+		OperationRegion (HPET, SystemMemory, 0xFED000F0, 0x08)
+		Field (HPET, DWordAcc, NoLock, Preserve)
+		{
+			HPLO, 32,
+			HPHI, 32
+		}
+
+		// The bytes of Arg0. QEMU's DSDT makes integers 32 bits wide.
+		Method (BYTS, 1, Serialized)
+		{
+			Local0 = 0
+			While (Local0 < 32)
+			{
+				DBGC = (Arg0 >> Local0) & 0xFF
+				Local0 += 8
+			}
+		}
+
 		Method (NOTE, 1, Serialized)
 		{
 			DBGC = PNUM
 			DBGC = Arg0
+			// The upper half may move on between the two reads.
+			Local1 = HPHI
+			Local0 = HPLO
+			If (HPHI != Local1)
+			{
+				Local1 = HPHI
+				Local0 = HPLO
+			}
+			BYTS (Local0)
+			BYTS (Local1)
 			DBGC = 0x0A
 		}
 

@@ -30,9 +30,9 @@ struct energy_trace {
 };
 
 struct energy_span {
-	double joules;	     /* of the time covered */
-	uint64_t covered_ns; /* by readings */
-	uint64_t gap_ns;     /* the rest */
+	double joules;		      /* of the time covered */
+	uint64_t covered_ns;	      /* by readings */
+	uint64_t gap_ns;	      /* the rest */
 	unsigned wraps, gaps, resets; /* a reset: a counter that fell and cannot have wrapped */
 };
 
@@ -41,8 +41,8 @@ struct energy_span {
  * by differences, and both are interpolated linearly at the two ends. A counter that has no range
  * and falls was reset: that stretch counts as a gap. One with a range wraps, at most once between
  * two readings; where the mean power over the wrap would be more than @max_w (0: any), it is taken
- * for a reset. A counter counts on through a gap, so its gaps are covered; power is not known there.
- * -ENODATA if nothing is covered; *ret is then all 0 but for gap_ns.
+ * for a reset. A counter counts on through a gap, so its gaps are covered; power is not known
+ * there. -ENODATA if nothing is covered; *ret is then all 0 but for gap_ns.
  */
 int energy_between(const struct energy_trace *trace, uint64_t begin_ns, uint64_t end_ns,
 		   double max_w, struct energy_span *ret);

@@ -42,10 +42,10 @@ struct meter_set {
 };
 
 struct meter_search {
-	const char *sysfs;	/* "/sys", or a test's */
-	const char *device;	/* "0000:01:00.0": meters of it are marked touches_device */
-	bool on_host;		/* it has its own driver: NVML and its hwmon make sense */
-	uint64_t interval_ns;	/* 0: each meter's own */
+	const char *sysfs;    /* "/sys", or a test's */
+	const char *device;   /* "0000:01:00.0": meters of it are marked touches_device */
+	bool on_host;	      /* it has its own driver: NVML and its hwmon make sense */
+	uint64_t interval_ns; /* 0: each meter's own */
 };
 
 /* Adds every meter that this host has: powercap zones, chips that libsensors knows, NVML. None is

@@ -14,7 +14,8 @@ int report_load(const char *dir, json_t **ret, char *why, size_t why_len);
 /* Writes DIR/report.html: one page that needs nothing else, with plots by gnuplot. Without gnuplot
  * the page says so in their place, and 1 is returned, with one line in @why. -errno. */
 int report_write(const char *dir, char *why, size_t why_len);
-/* The summary: at most @columns wide, with the state timeline as a sparkline. @utf8: may be used. */
+/* The summary: at most @columns wide, with the state timeline as a sparkline. @utf8: may be used.
+ */
 void summary_print(FILE *out, const json_t *result, unsigned columns, bool utf8);
 /* Two runs side by side, with a verdict that respects the spread. Returns 0 (printed) or -errno
  * with one line in @why: the two cannot be compared. */

@@ -18,7 +18,7 @@ struct timeline {
 	struct timeline_change {
 		uint64_t t_ns; /* CLOCK_MONOTONIC */
 		enum bench_state state;
-	} *changes; /* in the order of time; no two neighbours of the same state */
+	} * changes; /* in the order of time; no two neighbours of the same state */
 	size_t nr, room;
 };
 

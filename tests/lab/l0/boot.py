@@ -55,6 +55,7 @@ def add_options(parser):
     parser.add_argument("--out", metavar="DIR", help="keep logs, disk images and saved files here")
     parser.add_argument("--disk", metavar="FILE", help="raw image for the first NVMe, kept")
     parser.add_argument("--coldvm", metavar="FILE", help="coldvm's binary, put into the host with its libraries")
+    parser.add_argument("--bench", action="store_true", help="coldvm-bench and its guest, too, which lie beside coldvm")
     parser.add_argument("--program", action="append", default=[], metavar="SRC[:DEST]",
                         help="another program for the host, with its libraries (repeatable)")
     parser.add_argument("--file", action="append", default=[], metavar="SRC[:DEST]",
@@ -154,6 +155,10 @@ def build_initrd(options, job, kernel, debian, path):
         archive.data(f"lab/modules/{module.replace('-', '_')}.ko.args", arguments.encode())
     if options.coldvm:
         initramfs.add_program(archive, "bin/coldvm", options.coldvm)
+    if options.coldvm and options.bench:
+        beside = Path(options.coldvm).parent
+        initramfs.add_program(archive, "bin/coldvm-bench", str(beside / "coldvm-bench"))
+        archive.file("share/coldvm/coldvm-bench-guest.cpio", beside / "coldvm-bench-guest.cpio")
     for item in options.program:
         source, _, target = item.partition(":")
         initramfs.add_program(archive, target or f"bin/{Path(source).name}", source)

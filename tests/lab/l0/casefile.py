@@ -25,7 +25,7 @@ KEYS = {
     "timeout": "seconds for the case (120)",
     "by-hand": "why it is run only when it is named: it takes too long, or is not steady yet",
     "alone": "yes: it leaves a host that others cannot use, so it gets a boot of its own",
-    "needs": "coldvm",
+    "needs": "coldvm; coldvm bench: the latter as well",
     "variant": "NAME KEY=VALUE ...: one more run of the case; lower-case keys as above, others are variables",
 }
 
@@ -107,13 +107,13 @@ class Case:
         return (get("flavour", "cloud"), self.driver, get("guest-kernel", "6.12"), get("guest-flavour", "cloud"),
                 tuple(get("devices", "nvme").split()), get("memory", "1536M"), int(get("numa", "1")), get("append", ""),
                 tuple(shlex.split(get("module-args", ""))), get("icount") == "yes", get("bind") == "no",
-                tuple(get("programs", "").split()), get("debian") == "yes")
+                tuple(get("programs", "").split()), get("debian") == "yes", "bench" in self.needs)
 
     def apply(self, options):
         """Fills the options of a boot."""
         (options.flavour, options.driver, options.guest_kernel, options.guest_flavour, devices, options.memory,
          options.numa, options.append, module_args, options.icount, options.no_bind, programs,
-         options.debian) = self.requirements()
+         options.debian, options.bench) = self.requirements()
         options.program = [shutil.which(name) or name for name in programs]
         options.device = list(devices)
         options.module_args = list(module_args)

@@ -13,6 +13,7 @@ import re
 import selectors
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -98,23 +99,32 @@ def port_table(number, directory, device):
     return asl.with_suffix(".aml")
 
 
+# A record of host.asl: the port, '+' or '-', the HPET's counter, a line feed.
+POWER_RECORD = struct.Struct("<ccQc")
+HPET_PERIOD_NS = 10  # QEMU's
+
+
 class PowerLog:
-    """Power switches as the emulated hardware reports them, stamped with this machine's monotonic clock."""
+    """Power switches as the emulated hardware reports them, stamped with this machine's monotonic clock; and with the
+    emulated machine's own."""
 
     def __init__(self, path):
         self.lines = []
+        self.hardware_lines = []
         self._file = open(path, "w", buffering=1)
         self._part = b""
 
     def feed(self, data):
         now = time.monotonic_ns()
         self._part += data
-        while b"\n" in self._part:
-            record, self._part = self._part.split(b"\n", 1)
-            text = record.decode("ascii", "replace")
-            state = {"+": "on", "-": "off"}.get(text[-1:], "?")
-            line = f"{now} {text[:-1]} {state}"
+        while len(self._part) >= POWER_RECORD.size:
+            port, sign, counter, end = POWER_RECORD.unpack_from(self._part)
+            self._part = self._part[POWER_RECORD.size:]
+            state = {b"+": "on", b"-": "off"}.get(sign if end == b"\n" else b"", "?")
+            port = port.decode("ascii", "replace")
+            line = f"{now} {port} {state}"
             self.lines.append(line)
+            self.hardware_lines.append(f"{counter * HPET_PERIOD_NS} {port} {state}")
             self._file.write(line + "\n")
 
 
@@ -391,8 +401,10 @@ class Machine:
         for command in due:
             self._verb_monitor(command)
 
-    def _verb_powerlog(self, _):
-        return self.power.lines, 0
+    def _verb_powerlog(self, clock):
+        if clock not in ("", "hardware"):
+            return [f"powerlog: '{clock}': want nothing or 'hardware'"], 1
+        return self.power.hardware_lines if clock else self.power.lines, 0
 
     def _verb_time(self, _):
         return [str(time.monotonic_ns())], 0

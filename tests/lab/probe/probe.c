@@ -131,7 +131,7 @@ static const struct {
 	{ "now", now_main, "" },
 	{ "control", control_main, "VERB [ARGUMENT...]" },
 	{ "monitor", control_main, "'HMP COMMAND'" },
-	{ "powerlog", control_main, "" },
+	{ "powerlog", control_main, "[hardware]" },
 	{ "l0time", control_main, "" },
 	{ "port-out", port_out_main, "PORT [END-FILE]" },
 	{ "cfg-cf8", cfg_cf8_main, "BUS DEV FN OFF [VALUE]" },
