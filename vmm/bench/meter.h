@@ -29,6 +29,9 @@ struct meter {
 	int (*read)(struct meter *meter, double *ret);
 	void (*close)(struct meter *meter); /* frees what opaque is */
 	void *opaque;
+	char failure[160]; /* by read(), when it ends the meter: one line for people */
+	int stop_fd;	   /* the sampler's: readable when a long reading has to be given up,
+			      by -ECANCELED */
 };
 
 #define METERS_MAX 32
@@ -47,6 +50,11 @@ struct meter_search {
 	bool on_host;	      /* it has its own driver: NVML and its hwmon make sense */
 	uint64_t interval_ns; /* 0: each meter's own */
 };
+
+/* Takes @meter over, and closes it if there is no room: -E2BIG. */
+int meters_add(struct meter_set *set, struct meter *meter);
+/* Something that people should know of; dropped where there is no room. */
+void meters_note(struct meter_set *set, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Adds every meter that this host has: powercap zones, chips that libsensors knows, NVML. None is
  * no error. -ENOMEM. */

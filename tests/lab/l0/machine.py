@@ -20,10 +20,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from emulator import emulator
 from initramfs import LAB
 from kernels import Missing, cache_dir
 
-QEMU = "qemu-system-x86_64"
 CHANNELS = ("power", "control", "console", "out", "files", "qmp")
 DIED = 125
 TIMED_OUT = 124
@@ -157,7 +157,7 @@ class Machine:
 
     def _arguments(self, work):
         opt = self.options
-        args = [QEMU, "-accel", "tcg,thread=single", "-machine", "q35", "-cpu", opt.cpu, "-smp", "1",
+        args = [emulator(), "-accel", "tcg,thread=single", "-machine", "q35", "-cpu", opt.cpu, "-smp", "1",
                 "-m", opt.memory, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-device", "intel-iommu,intremap=on",
                 "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
@@ -198,8 +198,6 @@ class Machine:
     # -- the run
 
     def run(self):
-        if not shutil.which(QEMU):
-            raise Missing(f"no {QEMU} (run scripts/setup)")
         # Socket paths are limited to 107 bytes: a short directory of their own.
         work = cache_dir() / f"run{os.getpid()}"
         if len(str(work)) > 90:
