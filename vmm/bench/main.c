@@ -83,11 +83,12 @@ static int find_device(const char *name, char *ret, size_t len, char *why, size_
 	base = base ? base + 1 : name;
 	snprintf(full, sizeof(full), "%s%s", strlen(base) == strlen("01:00.0") ? "0000:" : "",
 		 base);
-	if (!host_is_bdf(full) || !host_exists(HOST_SYSFS "/bus/pci/devices/%s", full)) {
+	if (!host_is_bdf(full) || strlen(full) >= len ||
+	    !host_exists(HOST_SYSFS "/bus/pci/devices/%s", full)) {
 		snprintf(why, why_len, "%s: there is no such PCI device (want 01:00.0)", name);
 		return -ENODEV;
 	}
-	snprintf(ret, len, "%s", full);
+	strcpy(ret, full);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What was spent follows from all that was told of states, so a change that comes late is put into order. */
+/* What was spent follows from all that was told of states, so a change that comes late is put into
+ * order. */
 #include "vmm/bench/meter_simulated.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@ struct simulated {
 	double gap_every_ms, gap_ms, interval_ms, seed;
 	uint64_t random;
 	enum meter_quantity quantity;
-	uint64_t begun_ns;	   /* 0: no state was told yet */
-	struct timeline timeline;  /* what was told */
+	uint64_t begun_ns;	  /* 0: no state was told yet */
+	struct timeline timeline; /* what was told */
 };
 
 static const struct word {

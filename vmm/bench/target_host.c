@@ -49,7 +49,7 @@ static unsigned find_functions(const char *bdf, char ret[][HOST_BDF_LEN])
 
 static int attribute_write(const char *bdf, const char *name, const char *value, char *why)
 {
-	char path[PATH_MAX];
+	char path[128];
 	int fd, r = 0;
 
 	snprintf(path, sizeof(path), HOST_SYSFS "/bus/pci/devices/%s/%s", bdf, name);

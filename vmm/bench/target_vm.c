@@ -41,7 +41,7 @@ struct vm {
 	bool has_thread;
 	struct agent agent;
 	char socket[PATH_MAX + 16];
-	char kernel[PATH_MAX], initramfs[PATH_MAX];
+	char kernel[PATH_MAX], initramfs[PATH_MAX + 64];
 };
 
 /* --- the process --------------------------------------------------------------------------------
@@ -71,7 +71,8 @@ static int find_guest(const struct target *target, char *ret, size_t len, char *
 			return 0;
 	}
 	snprintf(why, TARGET_WHY,
-		 "the bench's guest, coldvm-bench-guest.cpio, is not beside %s: say --guest FILE",
+		 "the bench's guest, coldvm-bench-guest.cpio, is not beside %.300s: say --guest "
+		 "FILE",
 		 self);
 	return -ENOENT;
 }
@@ -88,7 +89,8 @@ static int find_kernel(const struct target *target, char *ret, size_t len, char 
 	snprintf(ret, len, "/boot/vmlinuz-%s", uts.release);
 	if (access(ret, R_OK) == 0)
 		return 0;
-	snprintf(why, TARGET_WHY, "%s, this host's kernel, cannot be read: say --kernel FILE", ret);
+	snprintf(why, TARGET_WHY, "%.300s, this host's kernel, cannot be read: say --kernel FILE",
+		 ret);
 	return -ENOENT;
 }
 

@@ -35,8 +35,7 @@ enum bench_state bench_state_of(const char *text)
 static int grow(struct timeline *timeline)
 {
 	size_t room = timeline->room ? 2 * timeline->room : FIRST_ROOM;
-	struct timeline_change *changes =
-		reallocarray(timeline->changes, room, sizeof(*changes));
+	struct timeline_change *changes = reallocarray(timeline->changes, room, sizeof(*changes));
 
 	if (!changes)
 		return -ENOMEM;

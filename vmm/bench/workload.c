@@ -13,16 +13,16 @@
 #include "vmm/bits.h"
 #include "vmm/nearest.h"
 
-#define MAX_JOBS	1000000
-#define MAX_DURATION_S	(7 * 86400.0)
-#define DURATION_S	60
-#define NS_OF_S		1e9
-#define NS_OF_MS	1e6
-#define FIRST_ROOM	256
-#define TRACE_HEADER	"start_ns,busy_ns"
-#define ALL_KINDS	0x1f
-#define KIND(kind)	(1u << (kind))
-#define PLANNED_KINDS	(KIND(WORKLOAD_PERIODIC) | KIND(WORKLOAD_POISSON))
+#define MAX_JOBS       1000000
+#define MAX_DURATION_S (7 * 86400.0)
+#define DURATION_S     60
+#define NS_OF_S	       1e9
+#define NS_OF_MS       1e6
+#define FIRST_ROOM     256
+#define TRACE_HEADER   "start_ns,busy_ns"
+#define ALL_KINDS      0x1f
+#define KIND(kind)     (1u << (kind))
+#define PLANNED_KINDS  (KIND(WORKLOAD_PERIODIC) | KIND(WORKLOAD_POISSON))
 
 static const char *const kinds[] = {
 	[WORKLOAD_PERIODIC] = "periodic", [WORKLOAD_POISSON] = "poisson",
@@ -323,8 +323,8 @@ static int plan_trace(struct plan *plan, char *why, size_t why_len)
 		struct workload_busy *last = &workload->busy[workload->nr - 1];
 
 		if (last->start_ns < workload->duration_ns) {
-			last->busy_ns = min_u64(last->busy_ns,
-						workload->duration_ns - last->start_ns);
+			last->busy_ns =
+				min_u64(last->busy_ns, workload->duration_ns - last->start_ns);
 			break;
 		}
 		workload->nr--;
@@ -357,7 +357,8 @@ int workload_plan(struct workload *workload, char *why, size_t why_len)
 			 MAX_JOBS);
 		r = -EINVAL;
 	} else if (r == 0 && !workload->nr && KIND(workload->kind) & PLANNED_KINDS) {
-		snprintf(why, why_len, "--workload: there is no job in it; say a longer duration_s");
+		snprintf(why, why_len,
+			 "--workload: there is no job in it; say a longer duration_s");
 		r = -EINVAL;
 	} else if (r == -ENOMEM) {
 		snprintf(why, why_len, "out of memory");
