@@ -30,6 +30,25 @@ static void pmcsr_write(struct rootport *port, uint16_t old)
 			(uint8_t)((now & ~PCI_PM_CTRL_STATE_MASK) | (old & PCI_PM_CTRL_STATE_MASK));
 }
 
+static bool asleep(const struct rootport *port)
+{
+	return port->config.data[CAP_PM + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK;
+}
+
+bool rootport_asleep(struct rootport *port)
+{
+	pthread_mutex_lock(&port->lock);
+	bool is = asleep(port);
+	pthread_mutex_unlock(&port->lock);
+	return is;
+}
+
+static void tell(const struct rootport *port, bool changed)
+{
+	if (changed && port->power_changed)
+		port->power_changed(port->opaque);
+}
+
 static uint32_t port_read(struct pci_function *function, unsigned off, unsigned size)
 {
 	struct rootport *port = container_of(function, struct rootport, function);
@@ -46,9 +65,12 @@ static void port_write(struct pci_function *function, unsigned off, uint32_t val
 
 	pthread_mutex_lock(&port->lock);
 	uint16_t pmcsr = (uint16_t)pci_config_read(&port->config, CAP_PM + PCI_PM_CTRL, 2);
+	bool before = asleep(port);
 	pci_config_write(&port->config, off, value, size);
 	pmcsr_write(port, pmcsr);
+	bool changed = asleep(port) != before;
 	pthread_mutex_unlock(&port->lock);
+	tell(port, changed);
 }
 
 static bool port_routes(struct pci_function *function, unsigned bus_nr, bool *ret_direct)
@@ -221,6 +243,8 @@ void rootport_set_windows(struct rootport *port, const struct rootport_windows *
 void rootport_power_on(struct rootport *port)
 {
 	pthread_mutex_lock(&port->lock);
+	bool changed = asleep(port);
 	port->config.data[CAP_PM + PCI_PM_CTRL] &= ~PCI_PM_CTRL_STATE_MASK;
 	pthread_mutex_unlock(&port->lock);
+	tell(port, changed);
 }

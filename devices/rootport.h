@@ -10,6 +10,7 @@
 #define COLDVM_DEVICES_ROOTPORT_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "devices/pci.h"
@@ -26,6 +27,10 @@ struct rootport {
 	char name[16];
 	pthread_mutex_t lock; /* guards config; leaf lock */
 	struct pci_config config;
+	/* PMCSR has gone to D3hot or back: rootport_asleep() says which. Set before vCPUs run;
+	 * NULL: nobody wants to know. No lock held. */
+	void (*power_changed)(void *opaque);
+	void *opaque;
 };
 
 /* Attaches port number @nr as device @device of @root, with secondary bus @secondary. -EEXIST. */
@@ -37,6 +42,10 @@ void rootport_exit(struct rootport *port);
 
 /* Programs the windows as firmware would have. Size 0 closes one. Before vCPUs run. */
 void rootport_set_windows(struct rootport *port, const struct rootport_windows *windows);
+
+/* True in D3hot, where a bridge forwards no memory transactions (PCI PM 1.2, section 4.7.2). Any
+ * thread. */
+bool rootport_asleep(struct rootport *port);
 
 /* The slot is on: PMCSR reads D0, as after a power cycle. */
 void rootport_power_on(struct rootport *port);

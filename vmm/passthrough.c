@@ -36,6 +36,23 @@ static void slot_command(void *opaque, uint32_t command)
 	power_slot_command(slot->power, command);
 }
 
+/*
+ * A guest puts the port into D3hot 10 ms before it runs _OFF (drivers/pci/pci.c:
+ * pci_set_low_power_state()). BARs go then, since the bridge forwards no memory any more: a memslot
+ * takes the host's kernel more than a millisecond, which the entry would have to wait for.
+ */
+static void port_changed(void *opaque)
+{
+	struct passthrough_slot *slot = opaque;
+
+	/* Of two vCPUs that write PMCSR the last one to get here sees what both have left. */
+	pthread_mutex_lock(&slot->port_lock);
+	bool asleep = rootport_asleep(&slot->port);
+	for (unsigned i = 0; i < slot->nr; i++)
+		vfio_bars_follow_port(&slot->devices[i].vfio, asleep);
+	pthread_mutex_unlock(&slot->port_lock);
+}
+
 static uint32_t slot_status(void *opaque)
 {
 	return power_slot_status(((struct passthrough_slot *)opaque)->power);
@@ -298,11 +315,14 @@ static int init_slot(struct passthrough *p, const struct topology_slot *planned,
 		return -ENOMEM;
 	p->slots[p->nr++] = slot;
 	slot->all = p;
+	pthread_mutex_init(&slot->port_lock, NULL);
 	r = rootport_init_at(&slot->port, p->roots[planned->bridge], index, planned->port_dev,
 			     planned->bus);
 	if (r < 0)
 		return r;
 	slot->port_ready = true;
+	slot->port.power_changed = port_changed;
+	slot->port.opaque = slot;
 	rootport_set_windows(&slot->port, &planned->windows);
 	r = check_functions(planned, why, why_len);
 	if (r < 0)
@@ -392,6 +412,7 @@ static void exit_slot(struct passthrough *p, struct passthrough_slot *slot)
 	}
 	if (slot->port_ready)
 		rootport_exit(&slot->port);
+	pthread_mutex_destroy(&slot->port_lock);
 	free(slot);
 }
 

@@ -22,7 +22,8 @@ struct passthrough_slot {
 	struct passthrough *all;
 	struct rootport port;
 	bool port_ready;
-	unsigned nr; /* devices that are open */
+	pthread_mutex_t port_lock; /* of port_changed(); taken before a device's */
+	unsigned nr;		   /* devices that are open */
 	struct passthrough_device {
 		struct passthrough_slot *slot;
 		struct vfio_device vfio;

@@ -10,7 +10,7 @@
  *
  * Shown only while the function decodes memory, is in D0 by its PMCSR, and is not sealed: the
  * host's driver unmaps BARs in all other cases, and a vCPU in such a mapping ends KVM_RUN with
- * EFAULT.
+ * EFAULT. Nor are they shown while the port above is in D3hot.
  */
 #include "devices/vfio/vfio.h"
 
@@ -31,6 +31,15 @@
 /* --- slow path: on a vCPU thread ----------------------------------------------------------------
  */
 
+/* False: nobody answers. */
+static bool is_reached(const struct vfio_bar *bar, uint64_t off, unsigned size)
+{
+	const struct vfio_device *device = bar->device;
+
+	return !device->sealed && !device->gone && !device->cut_off &&
+	       range_inside(off, size, 0, bar->size);
+}
+
 static uint64_t bar_read(void *opaque, uint64_t off, unsigned size)
 {
 	struct vfio_bar *bar = opaque;
@@ -39,7 +48,7 @@ static uint64_t bar_read(void *opaque, uint64_t off, unsigned size)
 	int err = 0;
 
 	pthread_mutex_lock(&device->lock);
-	if (!device->sealed && !device->gone && range_inside(off, size, 0, bar->size) &&
+	if (is_reached(bar, off, size) &&
 	    !vfio_irqs_msix_read(device, bar->index, off, size, &value)) {
 		err = device->ops->region_read(device, bar->index, off, &raw, size);
 		if (!err)
@@ -60,7 +69,7 @@ static void bar_write(void *opaque, uint64_t off, uint64_t value, unsigned size)
 	int err;
 
 	pthread_mutex_lock(&device->lock);
-	if (!device->sealed && !device->gone && range_inside(off, size, 0, bar->size) &&
+	if (is_reached(bar, off, size) &&
 	    !vfio_irqs_msix_write(device, bar->index, off, size, value)) {
 		err = device->ops->region_write(device, bar->index, off, &raw, size);
 		if (err && vfio_device_first(device, VFIO_WARN_REGION))
@@ -292,7 +301,7 @@ static void bar_join_bus(struct vfio_bar *bar)
 		bar->bus_addr = bar->guest_addr;
 		bar->on_bus = true;
 	}
-	for (unsigned i = 0; i < bar->nr_pieces; i++)
+	for (unsigned i = 0; i < bar->nr_pieces && !device->cut_off; i++)
 		piece_show(bar, &bar->pieces[i]);
 }
 
@@ -312,6 +321,17 @@ void vfio_bars_hide(struct vfio_device *device)
 	for (unsigned i = 0; i < VFIO_NR_BARS; i++)
 		for (unsigned k = 0; k < device->bars[i].nr_pieces; k++)
 			piece_hide(&device->bars[i], &device->bars[i].pieces[k]);
+}
+
+void vfio_bars_follow_port(struct vfio_device *device, bool asleep)
+{
+	pthread_mutex_lock(&device->lock);
+	device->cut_off = asleep;
+	if (asleep)
+		vfio_bars_hide(device);
+	else if (!device->sealed)
+		vfio_bars_update(device);
+	pthread_mutex_unlock(&device->lock);
 }
 
 bool vfio_bars_demote(struct vfio_device *device)

@@ -206,8 +206,9 @@ struct vfio_device {
 	uint32_t irq_flags[VFIO_PCI_NUM_IRQS]; /* VFIO_IRQ_INFO_* */
 
 	pthread_mutex_t lock;
-	bool sealed; /* all ones for the guest, no access to the descriptor */
-	bool gone;   /* given back to the host for good; implies sealed */
+	bool sealed;  /* all ones for the guest, no access to the descriptor */
+	bool cut_off; /* by its port, which is in D3hot: BARs read all ones */
+	bool gone;    /* given back to the host for good; implies sealed */
 
 	uint8_t shadow[PCI_CONFIG_SIZE]; /* the virtual config space (config.c) */
 	uint8_t virt[PCI_CONFIG_SIZE];	 /* bits served from shadow, not from the device */
@@ -303,6 +304,9 @@ void vfio_bars_update(struct vfio_device *device);
 void vfio_bars_retreat(struct vfio_device *device);
 /* All memslots and IOMMU maps away, accesses still trap (sealed: all ones). Lock held. */
 void vfio_bars_hide(struct vfio_device *device);
+/* The virtual port above is @asleep, in D3hot, or is not: then BARs are as vfio_bars_update() has
+ * them. Takes device->lock. */
+void vfio_bars_follow_port(struct vfio_device *device, bool asleep);
 /* Off the buses as well, and unmapped: nothing of the BARs is left. Lock held. */
 void vfio_bars_exit(struct vfio_device *device);
 /* For KVM_RUN failing with EFAULT, which says that a memslot's memory is gone but not which: takes

@@ -185,6 +185,50 @@ START_TEST(pmcsr_ignores_d1_and_d2)
 }
 END_TEST
 
+static unsigned changes;
+static bool was_asleep;
+
+static void count_change(void *opaque)
+{
+	was_asleep = rootport_asleep(opaque);
+	changes++;
+}
+
+START_TEST(a_change_between_d0_and_d3hot_is_told_once)
+{
+	unsigned pmcsr = find_cap(PCI_CAP_ID_PM) + PCI_PM_CTRL;
+
+	changes = 0;
+	port.power_changed = count_change;
+	port.opaque = &port;
+	put(pmcsr, 3, 2);
+	ck_assert_uint_eq(changes, 1);
+	ck_assert(was_asleep);
+	put(pmcsr, 3 | PCI_PM_CTRL_PME_ENABLE, 2);
+	put(PCI_BRIDGE_CONTROL, 0, 2);
+	ck_assert_uint_eq(changes, 1);
+	put(pmcsr, 0, 2);
+	ck_assert_uint_eq(changes, 2);
+	ck_assert(!was_asleep);
+}
+END_TEST
+
+START_TEST(a_slot_that_gets_power_tells_of_a_port_that_slept)
+{
+	unsigned pmcsr = find_cap(PCI_CAP_ID_PM) + PCI_PM_CTRL;
+
+	changes = 0;
+	port.power_changed = count_change;
+	port.opaque = &port;
+	rootport_power_on(&port);
+	ck_assert_uint_eq(changes, 0);
+	put(pmcsr, 3, 2);
+	rootport_power_on(&port);
+	ck_assert_uint_eq(changes, 2);
+	ck_assert(!was_asleep);
+}
+END_TEST
+
 START_TEST(a_slot_that_gets_power_reads_d0)
 {
 	unsigned pmcsr = find_cap(PCI_CAP_ID_PM) + PCI_PM_CTRL;
@@ -298,6 +342,8 @@ static Suite *make_suite(void)
 	t = suite_case(s, "power", setup, teardown);
 	tcase_add_test(t, pmcsr_goes_to_d3hot_and_back);
 	tcase_add_test(t, pmcsr_ignores_d1_and_d2);
+	tcase_add_test(t, a_change_between_d0_and_d3hot_is_told_once);
+	tcase_add_test(t, a_slot_that_gets_power_tells_of_a_port_that_slept);
 	tcase_add_test(t, a_slot_that_gets_power_reads_d0);
 	tcase_add_test(t, status_bits_are_cleared_by_writing_them);
 

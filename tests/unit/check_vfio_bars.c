@@ -474,6 +474,37 @@ START_TEST(bars_are_away_while_pmcsr_says_d3hot)
 }
 END_TEST
 
+START_TEST(bars_are_away_while_the_port_sleeps)
+{
+	decode(PCI_COMMAND_MEMORY);
+	vfio_bars_follow_port(&fake->device, true);
+	ck_assert_uint_eq(slots_in_use(), 0);
+	/* An update for another reason shows nothing either. */
+	decode(0);
+	decode(PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(slots_in_use(), 0);
+	fake_vfio_clear(fake);
+	ck_assert_uint_eq(bus_read(&fake->mmio, FAKE_VFIO_BAR0, 4), 0xffffffff);
+	ck_assert_uint_eq(fake_vfio_count(fake, "region_read"), 0);
+	vfio_bars_follow_port(&fake->device, false);
+	ck_assert_uint_gt(slots_in_use(), 0);
+}
+END_TEST
+
+START_TEST(a_port_that_wakes_shows_nothing_of_a_sealed_device)
+{
+	decode(PCI_COMMAND_MEMORY);
+	vfio_bars_follow_port(&fake->device, true);
+	vfio_device_seal(&fake->device);
+	vfio_bars_follow_port(&fake->device, false);
+	ck_assert_uint_eq(slots_in_use(), 0);
+	pthread_mutex_lock(&fake->device.lock);
+	vfio_device_unseal(&fake->device);
+	pthread_mutex_unlock(&fake->device.lock);
+	ck_assert_uint_gt(slots_in_use(), 0);
+}
+END_TEST
+
 START_TEST(demoted_bars_trap_until_the_next_update)
 {
 	decode(PCI_COMMAND_MEMORY);
@@ -557,6 +588,8 @@ static Suite *suite(void)
 	tcase_add_test(up, update_shows_nothing_of_a_sealed_device);
 	tcase_add_test(up, unsealed_bars_are_back);
 	tcase_add_test(up, bars_are_away_while_pmcsr_says_d3hot);
+	tcase_add_test(up, bars_are_away_while_the_port_sleeps);
+	tcase_add_test(up, a_port_that_wakes_shows_nothing_of_a_sealed_device);
 	tcase_add_test(up, demoted_bars_trap_until_the_next_update);
 	tcase_add_test(up, closed_device_leaves_nothing_behind);
 	tcase_add_test(up, random_accesses_are_harmless);
