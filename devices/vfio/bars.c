@@ -329,7 +329,7 @@ void vfio_bars_follow_port(struct vfio_device *device, bool asleep)
 	device->cut_off = asleep;
 	if (asleep)
 		vfio_bars_hide(device);
-	else if (!device->sealed)
+	else
 		vfio_bars_update(device);
 	pthread_mutex_unlock(&device->lock);
 }

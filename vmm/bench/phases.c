@@ -16,10 +16,21 @@
 #define CYCLE_S	    0.9 /* for the plan */
 #define NS_OF_S	    UINT64_C(1000000000)
 #define STEPS_A_RUN PHASE_NR
+/* A reading that is late by one still counts. */
+#define GUARD_INTERVALS 2
 
 static int rest(struct session *session, uint64_t ns, char *why)
 {
 	return session_explain(session, watch_sleep(&session->watch, now_ns() + ns), why);
+}
+
+int session_guard(struct session *session, char *why)
+{
+	uint64_t longest = 0;
+
+	for (unsigned i = 0; i < session->meters.nr; i++)
+		longest = max_u64(longest, session->meters.meters[i]->interval_ns);
+	return rest(session, GUARD_INTERVALS * longest, why);
 }
 
 /* In the state that it is in now. */
@@ -28,10 +39,14 @@ static int hold(struct session *session, struct phase *phase, char *why)
 	uint64_t begin, end;
 	int r = rest(session, session->options->settle_s * NS_OF_S, why);
 
+	if (r == 0)
+		r = session_guard(session, why);
 	begin = now_ns();
 	if (r == 0)
 		r = rest(session, session->options->phase_s * NS_OF_S, why);
 	end = now_ns();
+	if (r == 0)
+		r = session_guard(session, why);
 	if (r == 0) {
 		phase->begin_ns = begin;
 		phase->end_ns = end;
@@ -103,6 +118,8 @@ static int go_round(struct session *session, struct phase *phase, char *why)
 {
 	int r = rest(session, session->options->settle_s * NS_OF_S, why);
 
+	if (r == 0)
+		r = session_guard(session, why);
 	phase->begin_ns = now_ns();
 	for (unsigned i = 0; r == 0 && i < cycles_of(session->options); i++) {
 		struct cycle cycle;
@@ -115,6 +132,8 @@ static int go_round(struct session *session, struct phase *phase, char *why)
 		r = rest(session, REST_NS, why);
 	}
 	phase->end_ns = now_ns();
+	if (r == 0)
+		r = session_guard(session, why);
 	if (r < 0)
 		*phase = (struct phase){ 0 };
 	return r;

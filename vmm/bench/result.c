@@ -239,7 +239,7 @@ json_t *result_json(const struct session *session)
 		return NULL;
 	json_object_set_new(result, "host", host_json());
 	json_object_set_new(result, "device", device_json(session->bdf));
-	json_object_set_new(result, "target", json_string(session->target.ops->name));
+	json_object_set_new(result, "target", json_string(session->target_name));
 	json_object_set_new(result, "backend", json_string(session->backend));
 	json_object_set_new(result, "guest",
 			    session->guest ? json_incref(session->guest) : json_null());

@@ -104,6 +104,7 @@ static int measure(struct session *session, char *why)
 		r = phases_run(session, why);
 	if (r == 0 && session->workload)
 		r = residency_run(session, &session->residency, why);
+	session->target_name = target->ops->name;
 	memcpy(session->backend, target->backend, sizeof(session->backend));
 	session->guest = json_incref(target->guest);
 	target->ops->stop(target);
