@@ -206,7 +206,7 @@ static int compare(int argc, char **argv)
 
 	if (argc != 3)
 		return complain(STATUS_USAGE, "want two runs: coldvm bench compare DIR DIR");
-	if (compare_print(stdout, argv[1], argv[2], columns(), why, sizeof(why)) < 0)
+	if (compare_print(stdout, argv[1], argv[2], why, sizeof(why)) < 0)
 		return complain(STATUS_ERROR, why);
 	return fflush(stdout) ? STATUS_ERROR : STATUS_OK;
 }

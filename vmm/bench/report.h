@@ -17,9 +17,8 @@ int report_write(const char *dir, char *why, size_t why_len);
 /* The summary: at most @columns wide, with the state timeline as a sparkline. @utf8: may be used.
  */
 void summary_print(FILE *out, const json_t *result, unsigned columns, bool utf8);
-/* Two runs side by side, with a verdict that respects the spread. Returns 0 (printed) or -errno
- * with one line in @why: the two cannot be compared. */
-int compare_print(FILE *out, const char *dir_a, const char *dir_b, unsigned columns, char *why,
-		  size_t why_len);
+/* Two runs side by side, with a verdict that respects the spread; 60 columns wide. Returns 0
+ * (printed) or -errno with one line in @why: the two cannot be compared. */
+int compare_print(FILE *out, const char *dir_a, const char *dir_b, char *why, size_t why_len);
 
 #endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The end of a run, on a terminal. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vmm/bench/finding.h"
+#include "vmm/bench/report.h"
+#include "vmm/bench/timeline.h"
+#include "vmm/bench/value_text.h"
+#include "vmm/bits.h"
+
+#define LABEL_COLUMNS 24
+#define MAX_COLUMNS   160
+
+static const struct {
+	const char *key, *words;
+} latencies[] = {
+	{ "off_to_entry_issued", "_OFF to entry issued" },
+	{ "entry_issued_to_d3cold", "entry issued to D3cold" },
+	{ "off_to_d3cold", "_OFF to D3cold" },
+	{ "exit", "exit" },
+	{ "on_to_alive", "_ON to alive" },
+	{ "on_to_ready", "_ON to driver ready" },
+	{ "guest_wake", "wake, guest's clock" },
+};
+
+/* Words, broken at blanks. */
+static void print_wrapped(FILE *out, const char *text, unsigned columns)
+{
+	while (strlen(text) > columns) {
+		unsigned at = columns;
+
+		while (at && text[at] != ' ')
+			at--;
+		if (!at)
+			at = columns;
+		fprintf(out, "%.*s\n", (int)at, text);
+		text += at + (text[at] == ' ');
+	}
+	fprintf(out, "%s\n", text);
+}
+
+static void print_head(FILE *out, const json_t *result, unsigned columns)
+{
+	char text[FINDING_TEXT];
+
+	snprintf(text, sizeof(text), "%s: back end %s, %s, Linux %s",
+		 json_text(result, "device.bdf", "?"), json_text(result, "backend", "?"),
+		 !strcmp(json_text(result, "target", ""), "vm")	   ? "in a guest"
+		 : !strcmp(json_text(result, "target", ""), "raw") ? "straight on vfio"
+								   : "on the bare host",
+		 json_text(result, "host.kernel", "?"));
+	print_wrapped(out, text, columns);
+	if (json_is_true(json_at(result, "simulated")))
+		print_wrapped(
+			out, "SIMULATED: a meter is made up; no figure in watts or joules is real.",
+			columns);
+	if (!json_is_true(json_at(result, "complete"))) {
+		snprintf(text, sizeof(text), "STOPPED EARLY: %s",
+			 json_text(result, "stopped_by", "?"));
+		print_wrapped(out, text, columns);
+	}
+	finding_text(result, text);
+	print_wrapped(out, text, columns);
+}
+
+static void print_latencies(FILE *out, const json_t *result)
+{
+	static const char *const points[] = { "p50", "p95", "p99", "max" };
+	const json_t *transitions = json_at(result, "transitions");
+
+	if (!json_is_object(transitions))
+		return;
+	fprintf(out, "\n%-*s %9s %9s %9s %9s\n", LABEL_COLUMNS, "to D3cold and back", "p50", "p95",
+		"p99", "max");
+	for (size_t i = 0; i < ARRAY_SIZE(latencies); i++) {
+		const json_t *figure =
+			json_object_get(json_object_get(transitions, "figures"), latencies[i].key);
+
+		if (!json_is_object(figure))
+			continue;
+		fprintf(out, "%-*s", LABEL_COLUMNS, latencies[i].words);
+		for (size_t p = 0; p < ARRAY_SIZE(points); p++) {
+			char text[VALUE_TEXT];
+
+			value_text(json_number_at(figure, points[p], 0), "ns", text);
+			fprintf(out, " %9s", text);
+		}
+		fputc('\n', out);
+	}
+	fprintf(out, "%.0f cycles of %.0f", json_number_at(transitions, "cycles", 0),
+		json_number_at(transitions, "asked", 0));
+	if (json_number_at(transitions, "failed", 0) > 0)
+		fprintf(out, ", %.0f failed", json_number_at(transitions, "failed", 0));
+	fputc('\n', out);
+}
+
+static void print_share(FILE *out, const char *label, const json_t *share)
+{
+	static const char *const states[] = { "d3cold", "d3hot", "d0", "unknown" };
+
+	fprintf(out, "%-*s", LABEL_COLUMNS, label);
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		double median = json_number_at(json_object_get(share, states[i]), "median", 0);
+		char text[VALUE_TEXT];
+
+		if (median <= 0)
+			continue;
+		value_text(median, "1", text);
+		fprintf(out, " %s %s", states[i], text);
+	}
+	fputc('\n', out);
+}
+
+static void print_residency(FILE *out, const json_t *result)
+{
+	const json_t *residency = json_at(result, "residency");
+	char text[VALUE_TEXT], label[64];
+
+	if (!json_is_object(residency))
+		return;
+	fputc('\n', out);
+	snprintf(label, sizeof(label), "workload %s", json_text(residency, "workload.name", "?"));
+	print_share(out, label, json_at(residency, "share"));
+	if (json_is_object(json_at(residency, "host")))
+		print_share(out, "  on the bare host", json_at(residency, "host.share"));
+	if (json_is_object(json_at(residency, "score"))) {
+		value_text(json_number_at(residency, "score.median", 0), "", text);
+		fprintf(out, "%-*s %s\n", LABEL_COLUMNS, "  score, D3cold's ratio", text);
+	}
+}
+
+static void print_line(FILE *out, const char *label, const json_t *spread, const char *unit)
+{
+	char text[4 * VALUE_TEXT];
+
+	if (!json_is_object(spread))
+		return;
+	spread_text(spread, unit, text, sizeof(text));
+	fprintf(out, "  %-*s %s\n", LABEL_COLUMNS - 2, label, text);
+}
+
+static void print_energy(FILE *out, const json_t *result, unsigned columns)
+{
+	const json_t *meter;
+	char text[FINDING_TEXT];
+	size_t i;
+
+	fputc('\n', out);
+	if (!json_is_true(json_at(result, "energy.known"))) {
+		snprintf(text, sizeof(text), "energy is unknown: %s",
+			 json_text(result, "energy.why", "?"));
+		print_wrapped(out, text, columns);
+	}
+	json_array_foreach((json_t *)json_at(result, "energy.meters"), i, meter)
+	{
+		snprintf(text, sizeof(text), "%s (%s)", json_text(meter, "name", "?"),
+			 json_text(meter, "kind", "?"));
+		print_wrapped(out, text, columns);
+		print_line(out, "on, without work", json_at(meter, "on_w"), "W");
+		print_line(out, "idle, no D3cold", json_at(meter, "forbidden_w"), "W");
+		print_line(out, "idle, D3cold", json_at(meter, "d3cold_w"), "W");
+		print_line(out, "D3cold saves", json_at(meter, "saving_w"), "W");
+		print_line(out, "entry and exit", json_at(meter, "transition_j"), "J");
+		print_line(out, "pays after", json_at(meter, "break_even.seconds"), "s");
+		if (!strcmp(json_text(meter, "break_even.verdict", ""), "never"))
+			fprintf(out, "  %-*s never\n", LABEL_COLUMNS - 2, "pays after");
+		print_line(out, "the workload", json_at(meter, "workload_w"), "W");
+	}
+}
+
+/* --- the timeline -------------------------------------------------------------------------------
+ */
+
+/* The states of "timeline.changes" once more, to ask for shares of time. */
+static void read_timeline(const json_t *result, struct timeline *timeline)
+{
+	const json_t *change;
+	size_t i;
+
+	json_array_foreach((json_t *)json_at(result, "timeline.changes"), i, change)
+	{
+		const char *state = json_string_value(json_array_get(change, 1));
+
+		if (timeline_add(timeline, (uint64_t)json_integer_value(json_array_get(change, 0)),
+				 bench_state_of(state ? state : "")) < 0)
+			return;
+	}
+}
+
+/* The state that most of the time was spent in. */
+static enum bench_state main_state(const struct timeline *timeline, uint64_t begin, uint64_t end)
+{
+	uint64_t ns[BENCH_NR_STATES];
+	enum bench_state most = BENCH_UNKNOWN;
+
+	timeline_residency(timeline, begin, end, ns);
+	for (unsigned i = 1; i < BENCH_NR_STATES; i++)
+		if (ns[i] > ns[most])
+			most = (enum bench_state)i;
+	return most;
+}
+
+static void print_timeline(FILE *out, const json_t *result, unsigned columns, bool utf8)
+{
+	static const char *const blocks[] = { "?", "\u2588", "\u2584", "\u2581" };
+	static const char *const letters[] = { "?", "#", "-", "_" };
+	uint64_t begin = (uint64_t)json_number_at(result, "timeline.begin_ns", 0);
+	uint64_t end = (uint64_t)json_number_at(result, "timeline.end_ns", 0);
+	unsigned width = (columns > MAX_COLUMNS ? MAX_COLUMNS : columns) - 20;
+	struct timeline timeline = { 0 };
+	char text[VALUE_TEXT];
+
+	if (end <= begin)
+		return;
+	read_timeline(result, &timeline);
+	value_text((double)(end - begin), "ns", text);
+	fputs("\nstate ", out);
+	for (unsigned i = 0; i < width; i++) {
+		uint64_t from = begin + (end - begin) / width * i;
+		enum bench_state state = main_state(&timeline, from, from + (end - begin) / width);
+
+		fputs(utf8 ? blocks[state] : letters[state], out);
+	}
+	fprintf(out, " %s\n", text);
+	fprintf(out, "      %s D0, %s D3hot, %s D3cold\n", (utf8 ? blocks : letters)[BENCH_D0],
+		(utf8 ? blocks : letters)[BENCH_D3HOT], (utf8 ? blocks : letters)[BENCH_D3COLD]);
+	timeline_free(&timeline);
+}
+
+void summary_print(FILE *out, const json_t *result, unsigned columns, bool utf8)
+{
+	print_head(out, result, columns);
+	print_latencies(out, result);
+	print_residency(out, result);
+	print_energy(out, result, columns);
+	print_timeline(out, result, columns, utf8);
+}
