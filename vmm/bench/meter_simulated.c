@@ -238,7 +238,8 @@ int meter_simulated_add(struct meter_set *set, const char *text, char *why, size
 		.close = close_simulated,
 		.opaque = sim,
 	};
-	snprintf(meter->name, sizeof(meter->name), "simulated:%.80s", text);
+	snprintf(meter->name, sizeof(meter->name), "simulated:%g/%g/%gW", sim->w[BENCH_D0],
+		 sim->w[BENCH_D3HOT], sim->w[BENCH_D3COLD]);
 	r = meters_add(set, meter);
 	if (r < 0)
 		snprintf(why, why_len, "--simulated-meter: %u meters at most", METERS_MAX);

@@ -36,7 +36,8 @@ static const char style[] =
 	"vertical-align:top}"
 	"th{font-weight:500;color:#555}td small{color:#555;display:block;white-space:nowrap}"
 	"figure{margin:1rem 0}figcaption{color:#555;font-size:.9rem}"
-	"svg{width:100%;height:auto;display:block}"
+	"svg{width:100%;min-width:34rem;height:auto;display:block}"
+	"td,td span{white-space:nowrap}h3{font-size:1rem;overflow-wrap:anywhere}"
 	"code{overflow-wrap:anywhere;font-size:.9em}p{overflow-wrap:anywhere}";
 
 static const char *mark(const struct page *page)
@@ -137,9 +138,9 @@ static void put_plot(struct page *page, const char *caption, const char *words, 
 		fprintf(page->out, "<p>%s: not drawn, for want of gnuplot.</p>\n", caption);
 		return;
 	}
-	fprintf(page->out, "<figure role=\"img\" aria-label=\"%s\">", words);
+	fprintf(page->out, "<figure><div class=\"scroll\" role=\"img\" aria-label=\"%s\">", words);
 	fputs(svg, page->out);
-	fprintf(page->out, "<figcaption>%s</figcaption></figure>\n", caption);
+	fprintf(page->out, "</div><figcaption>%s</figcaption></figure>\n", caption);
 	free(svg);
 }
 

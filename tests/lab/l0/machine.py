@@ -449,5 +449,5 @@ class Machine:
         if path.stat().st_size:
             target = self.out / "files"
             target.mkdir(exist_ok=True)
-            subprocess.run(["tar", "-C", target, "-xf", path], check=False)
+            subprocess.run(["tar", "-C", target, "--warning=no-timestamp", "-xf", path], check=False)
         path.unlink()
