@@ -38,8 +38,7 @@ static void slot_command(void *opaque, uint32_t command)
 
 /*
  * A guest puts the port into D3hot 10 ms before it runs _OFF (drivers/pci/pci.c:
- * pci_set_low_power_state()). BARs go then, since the bridge forwards no memory any more: a memslot
- * takes the host's kernel more than a millisecond, which the entry would have to wait for.
+ * pci_set_low_power_state()). What has to leave KVM leaves then, and not while the entry waits.
  */
 static void port_changed(void *opaque)
 {
@@ -49,7 +48,7 @@ static void port_changed(void *opaque)
 	pthread_mutex_lock(&slot->port_lock);
 	bool asleep = rootport_asleep(&slot->port);
 	for (unsigned i = 0; i < slot->nr; i++)
-		vfio_bars_follow_port(&slot->devices[i].vfio, asleep);
+		vfio_device_follow_port(&slot->devices[i].vfio, asleep);
 	pthread_mutex_unlock(&slot->port_lock);
 }
 

@@ -323,17 +323,6 @@ void vfio_bars_hide(struct vfio_device *device)
 			piece_hide(&device->bars[i], &device->bars[i].pieces[k]);
 }
 
-void vfio_bars_follow_port(struct vfio_device *device, bool asleep)
-{
-	pthread_mutex_lock(&device->lock);
-	device->cut_off = asleep;
-	if (asleep)
-		vfio_bars_hide(device);
-	else
-		vfio_bars_update(device);
-	pthread_mutex_unlock(&device->lock);
-}
-
 bool vfio_bars_demote(struct vfio_device *device)
 {
 	bool any = false;

@@ -633,6 +633,20 @@ void vfio_device_seal(struct vfio_device *device)
 	pthread_mutex_unlock(&device->lock);
 }
 
+void vfio_device_follow_port(struct vfio_device *device, bool asleep)
+{
+	pthread_mutex_lock(&device->lock);
+	device->cut_off = asleep;
+	if (asleep) {
+		vfio_bars_hide(device);
+		vfio_irqs_seal(device);
+	} else if (!device->sealed) {
+		vfio_bars_update(device);
+		vfio_irqs_unseal(device);
+	}
+	pthread_mutex_unlock(&device->lock);
+}
+
 void vfio_device_unseal(struct vfio_device *device)
 {
 	if (!device->sealed || device->gone)

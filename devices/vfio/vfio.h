@@ -278,6 +278,11 @@ int vfio_config_init(struct vfio_device *device, bool multifunction);
 void vfio_device_seal(struct vfio_device *device);
 /* Shows the device again, BARs and all, unless it is gone. device->lock held. */
 void vfio_device_unseal(struct vfio_device *device);
+/* The virtual port above has gone to D3hot (@asleep), where no access and no interrupt gets
+ * through: BARs and INTx leave KVM, which takes its kernel up to 13 ms that would else be part of
+ * the way from _OFF to the host's low power. Or it is back, and so are they, unless the device is
+ * sealed. Takes device->lock. */
+void vfio_device_follow_port(struct vfio_device *device, bool asleep);
 /* The guest's PMCSR says D0 (called before unsealing; contract: no second delay). While sealed
  * nobody else looks at the shadow: any thread, with or without the lock. */
 void vfio_config_pmcsr_d0(struct vfio_device *device);
@@ -304,9 +309,6 @@ void vfio_bars_update(struct vfio_device *device);
 void vfio_bars_retreat(struct vfio_device *device);
 /* All memslots and IOMMU maps away, accesses still trap (sealed: all ones). Lock held. */
 void vfio_bars_hide(struct vfio_device *device);
-/* The virtual port above is @asleep, in D3hot, or is not: then BARs are as vfio_bars_update() has
- * them. Takes device->lock. */
-void vfio_bars_follow_port(struct vfio_device *device, bool asleep);
 /* Off the buses as well, and unmapped: nothing of the BARs is left. Lock held. */
 void vfio_bars_exit(struct vfio_device *device);
 /* For KVM_RUN failing with EFAULT, which says that a memslot's memory is gone but not which: takes

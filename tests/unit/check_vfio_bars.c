@@ -477,7 +477,7 @@ END_TEST
 START_TEST(bars_are_away_while_the_port_sleeps)
 {
 	decode(PCI_COMMAND_MEMORY);
-	vfio_bars_follow_port(&fake->device, true);
+	vfio_device_follow_port(&fake->device, true);
 	ck_assert_uint_eq(slots_in_use(), 0);
 	/* An update for another reason shows nothing either. */
 	decode(0);
@@ -486,7 +486,7 @@ START_TEST(bars_are_away_while_the_port_sleeps)
 	fake_vfio_clear(fake);
 	ck_assert_uint_eq(bus_read(&fake->mmio, FAKE_VFIO_BAR0, 4), 0xffffffff);
 	ck_assert_uint_eq(fake_vfio_count(fake, "region_read"), 0);
-	vfio_bars_follow_port(&fake->device, false);
+	vfio_device_follow_port(&fake->device, false);
 	ck_assert_uint_gt(slots_in_use(), 0);
 }
 END_TEST
@@ -494,9 +494,9 @@ END_TEST
 START_TEST(a_port_that_wakes_shows_nothing_of_a_sealed_device)
 {
 	decode(PCI_COMMAND_MEMORY);
-	vfio_bars_follow_port(&fake->device, true);
+	vfio_device_follow_port(&fake->device, true);
 	vfio_device_seal(&fake->device);
-	vfio_bars_follow_port(&fake->device, false);
+	vfio_device_follow_port(&fake->device, false);
 	ck_assert_uint_eq(slots_in_use(), 0);
 	pthread_mutex_lock(&fake->device.lock);
 	vfio_device_unseal(&fake->device);

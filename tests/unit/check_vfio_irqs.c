@@ -132,6 +132,23 @@ START_TEST(sealing_takes_intx_out_of_kvm_without_a_call)
 }
 END_TEST
 
+START_TEST(intx_is_out_of_kvm_while_the_port_sleeps)
+{
+	decode(PCI_COMMAND_MEMORY);
+	ck_assert(irqs->intx_bound);
+	vfio_device_follow_port(&fake->device, true);
+	ck_assert(!irqs->intx_bound);
+	vfio_device_seal(&fake->device);
+	vfio_device_follow_port(&fake->device, false);
+	ck_assert(!irqs->intx_bound);
+	fake_vfio_unseal(fake);
+	ck_assert(irqs->intx_bound);
+	vfio_device_follow_port(&fake->device, true);
+	vfio_device_follow_port(&fake->device, false);
+	ck_assert(irqs->intx_bound);
+}
+END_TEST
+
 START_TEST(unsealing_binds_intx_and_resamples_once)
 {
 	decode(PCI_COMMAND_MEMORY);
@@ -571,6 +588,7 @@ static Suite *suite(void)
 	tcase_add_test(up, intx_is_set_up_when_the_guest_uses_the_device);
 	tcase_add_test(up, toggling_intx_disable_sets_nothing_up_again);
 	tcase_add_test(up, sealing_takes_intx_out_of_kvm_without_a_call);
+	tcase_add_test(up, intx_is_out_of_kvm_while_the_port_sleeps);
 	tcase_add_test(up, unsealing_binds_intx_and_resamples_once);
 	tcase_add_test(up, refused_intx_leaves_nothing_behind);
 	tcase_add_test(up, msi_replaces_intx);
