@@ -37,8 +37,9 @@ static void slot_command(void *opaque, uint32_t command)
 }
 
 /*
- * A guest puts the port into D3hot 10 ms before it runs _OFF (drivers/pci/pci.c:
- * pci_set_low_power_state()). What has to leave KVM leaves then, and not while the entry waits.
+ * A guest puts the port into D3hot before it runs _OFF (drivers/pci/pci.c:
+ * pci_set_low_power_state()). What has to leave KVM leaves then, as on a real bridge, and _OFF has
+ * less to do; the way to D3cold as a whole is no shorter.
  */
 static void port_changed(void *opaque)
 {
