@@ -10,6 +10,8 @@
 #include "vmm/bench/figures.h"
 #include "vmm/bits.h"
 
+#define ROUNDS_UP 0.9995 /* what is shown as 1.00 W is not 1000 mW */
+
 static const struct scale {
 	const char *unit;
 	double from; /* the least that is shown so */
@@ -30,7 +32,7 @@ void value_text(double value, const char *unit, char ret[VALUE_TEXT])
 	int decimals;
 
 	for (size_t i = 0; i < ARRAY_SIZE(scales); i++) {
-		if (strcmp(scales[i].unit, unit) || size < scales[i].from)
+		if (strcmp(scales[i].unit, unit) || size < scales[i].from * ROUNDS_UP)
 			continue;
 		shown = value * scales[i].factor;
 		size = fabs(shown);
