@@ -11,9 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROGRAM "gnuplot"
-#define WIDTH	720
-#define MAX_SVG (16u << 20)
+#define PROGRAM	   "gnuplot"
+#define WIDTH	   720
+#define MAX_SVG	   (16u << 20)
+#define MAX_QUOTED 48 /* more does not fit into a legend */
 
 int gnuplot_begin(struct gnuplot *plot, unsigned height)
 {
@@ -42,7 +43,7 @@ void gnuplot_cancel(struct gnuplot *plot)
 void gnuplot_quote(FILE *script, const char *text)
 {
 	fputc('"', script);
-	for (; *text; text++)
+	for (unsigned i = 0; *text && i < MAX_QUOTED; text++, i++)
 		fputc(isalnum((unsigned char)*text) || strchr(" .:-_=,()/+", *text) ? *text : '_',
 		      script);
 	fputc('"', script);
@@ -57,6 +58,8 @@ static int start(int in, int out, pid_t *ret)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	/* Its warnings are about taste. */
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	r = posix_spawnp(ret, PROGRAM, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return -r;

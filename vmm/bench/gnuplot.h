@@ -16,7 +16,8 @@ int gnuplot_begin(struct gnuplot *plot, unsigned height);
 int gnuplot_end(struct gnuplot *plot, char **ret_svg);
 /* The script is gone. */
 void gnuplot_cancel(struct gnuplot *plot);
-/* @text in quotes, without a character that means something to gnuplot. */
+/* @text in quotes, without a character that means something to gnuplot, cut where it is too long.
+ */
 void gnuplot_quote(FILE *script, const char *text);
 
 #endif

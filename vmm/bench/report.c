@@ -37,7 +37,9 @@ static const char style[] =
 	"th{font-weight:500;color:#555}td small{color:#555;display:block;white-space:nowrap}"
 	"figure{margin:1rem 0}figcaption{color:#555;font-size:.9rem}"
 	"svg{width:100%;min-width:34rem;height:auto;display:block}"
-	"td,td span{white-space:nowrap}h3{font-size:1rem;overflow-wrap:anywhere}"
+	"td "
+	"span{white-space:nowrap}td{overflow-wrap:anywhere}h3{font-size:1rem;overflow-wrap:"
+	"anywhere}"
 	"code{overflow-wrap:anywhere;font-size:.9em}p{overflow-wrap:anywhere}";
 
 static const char *mark(const struct page *page)
