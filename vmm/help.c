@@ -59,6 +59,7 @@ const char help_coldvm[] =
 	"  coldvm park DEVICE...                keep devices that no VM uses in D3cold\n"
 	"  coldvm ctl SOCKET VERB               ask a running virtual machine\n"
 	"  coldvm top SOCKET...                 watch the power of running machines' devices\n"
+	"  coldvm bench power DEVICE            measure what D3cold is worth here\n"
 	"  coldvm COMMAND --help                options and examples of a command\n"
 	"  coldvm --version\n";
 

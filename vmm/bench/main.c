@@ -83,9 +83,12 @@ static int find_device(const char *name, char *ret, size_t len, char *why, size_
 	base = base ? base + 1 : name;
 	snprintf(full, sizeof(full), "%s%s", strlen(base) == strlen("01:00.0") ? "0000:" : "",
 		 base);
-	if (!host_is_bdf(full) || strlen(full) >= len ||
-	    !host_exists(HOST_SYSFS "/bus/pci/devices/%s", full)) {
-		snprintf(why, why_len, "%s: there is no such PCI device (want 01:00.0)", name);
+	if (!host_is_bdf(full) || strlen(full) >= len) {
+		snprintf(why, why_len, "'%s' is no PCI address: want 01:00.0", name);
+		return -EINVAL;
+	}
+	if (!host_exists(HOST_SYSFS "/bus/pci/devices/%s", full)) {
+		snprintf(why, why_len, "%s: no such PCI device", full);
 		return -ENODEV;
 	}
 	strcpy(ret, full);
@@ -189,7 +192,7 @@ static int power(int argc, char **argv)
 	name_start();
 	r = prepare(&options, why, sizeof(why));
 	if (r < 0)
-		return complain(r == -EINVAL || r == -ENODEV ? STATUS_USAGE : STATUS_ERROR, why);
+		return complain(r == -EINVAL ? STATUS_USAGE : STATUS_ERROR, why);
 	catch_signals();
 	r = finish(argv, argc, session_run(&session));
 	session_free(&session);
