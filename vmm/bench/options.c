@@ -56,7 +56,6 @@ const char bench_help[] =
 #define MAX_MS	   3600000
 #define MAX_S	   86400
 #define MAX_RUNS   100
-#define METER_RUNS 3
 #define WORKLOAD   "periodic"
 
 enum {
@@ -232,6 +231,22 @@ static int take(struct bench_options *options, int opt, const char *text, char *
 		options->verbose++;
 		return 0;
 	}
+}
+
+bool bench_options_own_guest(const struct bench_options *options)
+{
+	for (int i = 0; i < options->run_argc; i++)
+		if (!strncmp(options->run_argv[i], "--kernel", 8) ||
+		    !strncmp(options->run_argv[i], "--config", 8))
+			return true;
+	return false;
+}
+
+bool bench_options_only_watch(const struct bench_options *options)
+{
+	return options->target == BENCH_VM && bench_options_own_guest(options) &&
+	       options->has_workload && options->workload.kind == WORKLOAD_GUEST &&
+	       !options->cycles;
 }
 
 /* What must hold between options. */

@@ -11,6 +11,7 @@
 #include "vmm/bench/workload.h"
 
 #define BENCH_MAX_COMMANDS 8
+#define METER_RUNS	   3 /* at least, to know how far they lie apart */
 
 enum bench_target_kind {
 	BENCH_VM,   /* a guest of coldvm */
@@ -45,6 +46,11 @@ struct bench_options {
 	char **run_argv; /* behind "--", for coldvm run */
 	int run_argc;
 };
+
+/* True if run_argv brings a guest of the user's. */
+bool bench_options_own_guest(const struct bench_options *options);
+/* True if nobody tells that guest what to do: it is only watched, and needs no program of ours. */
+bool bench_options_only_watch(const struct bench_options *options);
 
 enum bench_options_result {
 	BENCH_OPTIONS_RUN,

@@ -34,7 +34,7 @@ static double planned_s(const struct session *session)
 	double s = START_S;
 
 	s += (o->cycles + o->warmup) * (o->cold_ms / 1e3 + o->awake_ms / 1e3 + CYCLE_S);
-	if (session->meters.nr)
+	if (session->meters.nr && !bench_options_only_watch(o))
 		s += o->runs * PHASE_NR * (double)(o->phase_s + o->settle_s);
 	if (session->workload)
 		s += o->runs * (double)session->workload->duration_ns / 1e9 *
@@ -68,6 +68,12 @@ static int start_meters(struct session *session, char *why)
 	for (unsigned i = 0; i < session->meters.nr_notes; i++)
 		fprintf(stderr, "bench: %s\n", session->meters.notes[i]);
 	session->watch.meters = &session->meters;
+	if (r == 0 && session->meters.nr && options->runs < METER_RUNS) {
+		snprintf(why, TARGET_WHY,
+			 "--runs %u: this host has a meter; want %u or more, or --no-meters",
+			 options->runs, METER_RUNS);
+		r = -EINVAL;
+	}
 	if (r == 0 && session->meters.nr) {
 		r = sampler_start(&session->sampler, &session->meters, state_now, &session->watch);
 		if (r < 0)
@@ -100,7 +106,7 @@ static int measure(struct session *session, char *why)
 	progress_step(&session->progress, 1, 1, START_S);
 	if (r == 0 && session->options->cycles)
 		r = transitions_run(session, why);
-	if (r == 0 && session->meters.nr)
+	if (r == 0 && session->meters.nr && !bench_options_only_watch(session->options))
 		r = phases_run(session, why);
 	if (r == 0 && session->workload)
 		r = residency_run(session, &session->residency, why);

@@ -39,6 +39,7 @@ struct vm {
 	int events;
 	pthread_t thread;
 	bool has_thread;
+	bool is_asked; /* our program is in it */
 	struct agent agent;
 	char socket[PATH_MAX + 16];
 	char kernel[PATH_MAX], initramfs[PATH_MAX + 64];
@@ -106,16 +107,6 @@ static void add(struct arguments *args, const char *word)
 		args->argv[args->nr++] = (char *)word;
 }
 
-/* The guest is the bench's own unless what follows "--" names a kernel or a file. */
-static bool has_own_guest(const struct bench_options *options)
-{
-	for (int i = 0; i < options->run_argc; i++)
-		if (!strncmp(options->run_argv[i], "--kernel", 8) ||
-		    !strncmp(options->run_argv[i], "--config", 8))
-			return false;
-	return true;
-}
-
 static int build_arguments(struct target *target, struct arguments *args, int events, char *why)
 {
 	const struct bench_options *options = target->options;
@@ -125,7 +116,7 @@ static int build_arguments(struct target *target, struct arguments *args, int ev
 	*args = (struct arguments){ 0 };
 	add(args, options->coldvm);
 	add(args, "run");
-	if (has_own_guest(options)) {
+	if (!bench_options_own_guest(options)) {
 		r = find_guest(target, vm->initramfs, sizeof(vm->initramfs), why);
 		if (r == 0)
 			r = find_kernel(target, vm->kernel, sizeof(vm->kernel), why);
@@ -319,7 +310,8 @@ static int start(struct target *target, char *why)
 		return r;
 	r = -pthread_create(&vm->thread, NULL, read_events, target);
 	vm->has_thread = r == 0;
-	if (r == 0)
+	vm->is_asked = !bench_options_only_watch(target->options);
+	if (r == 0 && vm->is_asked)
 		r = greet(target, why);
 	if (r == 0)
 		watch_state(target->watch, now_ns(), BENCH_D0);
@@ -392,7 +384,8 @@ static void stop(struct target *target)
 
 	if (!vm)
 		return;
-	if (vm->to_guest >= 0 && vm->pid && write(vm->to_guest, "end\n", 4) < 0)
+	/* SIGTERM presses the power button. */
+	if (vm->pid && (!vm->is_asked || write(vm->to_guest, "end\n", 4) < 0))
 		kill(vm->pid, SIGTERM);
 	if (vm->pid && !wait_end(vm->pid)) {
 		kill(vm->pid, SIGTERM);

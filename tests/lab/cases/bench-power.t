@@ -4,7 +4,7 @@
 # needs: coldvm bench
 # icount: yes
 # memory: 2G
-# timeout: 300
+# timeout: 400
 
 set -- $LAB_DEVICES
 device=$1
@@ -46,7 +46,8 @@ before=$(attributes)
 
 power_mark
 coldvm bench power "$device" --kernel /guest/bzImage --cycles 5 --workload periodic,duration_s=6 --no-meters \
-	--simulated-meter "$METER,range_j=50,gap_every_ms=1000,gap_ms=35" --phase-s 2 --settle-s 1 --out /run/whole \
+	--simulated-meter "$METER,range_j=50,gap_every_ms=1000,gap_ms=35" \
+	--simulated-meter "d0_w=20,d3hot_w=8,d3cold_w=45,quantity=power,noise=0.02" --phase-s 2 --settle-s 1 --out /run/whole \
 	>/run/summary 2>&1
 check_eq $? 0 "a run ends well"
 cat /run/summary
@@ -62,6 +63,7 @@ joules=$(awk "BEGIN { print $ENTRY_J + $EXIT_J + $D0_W * $seconds }")
 near "$(value whole transition_j median)" "$joules" 0.02 "joules of the ways there and back"
 near "$(value whole break_even seconds median)" \
 	"$(awk "BEGIN { print ($joules - $D3COLD_W * $seconds) / ($D3HOT_W - $D3COLD_W) }")" 0.02 "seconds until it pays"
+check "grep -q '\"verdict\": \"never\"' /run/whole/result.json" "where D3cold takes more it never pays"
 check_le "$(value whole off_to_entry_issued p50 | cut -d. -f1)" 1000000 "from _OFF until the entry is issued, in ns"
 
 # The slot's power comes back when the host runs its own _ON, at the begin of each exit: by that both clocks are compared.
@@ -76,6 +78,39 @@ near "$(value whole score median)" 1 0.03 "of what the bare host reaches"
 check_eq "$(attributes)" "$before" "the device's attributes are as before"
 wait_state "$device" D3cold
 check_eq "$(pidof coldvm)" "" "no VM is left"
+
+# -- other workloads: the trace of that one once more, and a guest that does what it wants
+
+coldvm bench power "$device" --kernel /guest/bzImage --cycles 0 --runs 1 --workload trace,path=/run/whole/trace.csv --no-meters \
+	--out /run/again >/run/summary 2>&1
+check_eq $? 0 "a trace is played"
+check_eq "$(cat /run/again/trace.csv)" "$(cat /run/whole/trace.csv)" "as it was written"
+near "$(value again residency runs d0_ns)" "$(value whole residency runs d0_ns)" 0.03 "ns in D0, as before"
+mkdir /run/own
+cat >/run/own/init <<'END'
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t sysfs sysfs /sys
+for device in /sys/bus/pci/devices/*; do
+	[ "$(cat $device/class)" = 0x010802 ] && break
+done
+echo ${device##*/} >$device/driver/unbind
+while :; do
+	echo auto >$device/power/control
+	sleep 2
+	echo on >$device/power/control
+	sleep 1
+done
+END
+chmod +x /run/own/init
+(cd /run/own && echo init | cpio -o -H newc 2>/dev/null) >/run/own.cpio
+cat /guest/initrd /run/own.cpio >/run/own.initrd
+coldvm bench power "$device" --cycles 0 --runs 1 --workload guest,duration_s=20 --no-meters --out /run/own.run \
+	-- --kernel /guest/bzImage --initramfs /run/own.initrd --memory size=256M --cmdline console=ttyS0 >/run/summary 2>&1
+check_eq $? 0 "a guest that nobody asks is watched"
+check "[ $(wc -l </run/own.run/trace.csv) -ge 5 ]" "what it did is a trace: $(tail -n 1 /run/own.run/trace.csv)"
+check "awk 'BEGIN { exit !($(value own.run share d3cold median) > 0.3) }'" \
+	"it was in D3cold for a good part: $(value own.run share d3cold median)"
 
 # -- straight on vfio
 
