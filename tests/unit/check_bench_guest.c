@@ -114,6 +114,20 @@ START_TEST(waiting_ends_with_what_was_waited_for)
 }
 END_TEST
 
+START_TEST(a_device_that_nobody_wants_is_not_touched)
+{
+	watch_state(&watch, 1, BENCH_D0);
+	ck_assert(!watch_may_touch(&watch));
+	watch_want(&watch, true);
+	ck_assert(watch_may_touch(&watch));
+	watch_state(&watch, 2, BENCH_D3COLD);
+	ck_assert(!watch_may_touch(&watch));
+	watch_state(&watch, 3, BENCH_D0);
+	watch_want(&watch, false);
+	ck_assert(!watch_may_touch(&watch));
+}
+END_TEST
+
 START_TEST(a_stop_ends_every_wait_from_then_on)
 {
 	watch_stop(&watch);
@@ -235,6 +249,7 @@ static Suite *make_suite(void)
 
 	t = suite_case(s, "waiting", set_up, tear_down);
 	tcase_add_test(t, waiting_ends_with_what_was_waited_for);
+	tcase_add_test(t, a_device_that_nobody_wants_is_not_touched);
 	tcase_add_test(t, a_stop_ends_every_wait_from_then_on);
 
 	t = suite_case(s, "the guest's program", open_line, close_line);

@@ -396,6 +396,14 @@ static enum bench_state tell_state(void *opaque)
 	return (enum bench_state)atomic_load(&state);
 }
 
+static atomic_bool in_use = true;
+
+static bool tell_use(void *opaque)
+{
+	(void)opaque;
+	return atomic_load(&in_use);
+}
+
 static int count_read(struct meter *meter, double *ret)
 {
 	int r = *(int *)meter->opaque;
@@ -428,7 +436,7 @@ START_TEST(readings_are_kept_in_the_order_of_time)
 	int result = 0;
 
 	add_counting(&result);
-	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, NULL), 0);
+	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, tell_use, NULL), 0);
 	wait_reads(20);
 	sampler_stop(sampler);
 	sampler_trace(sampler, 0, &trace);
@@ -445,21 +453,21 @@ START_TEST(readings_are_kept_in_the_order_of_time)
 }
 END_TEST
 
-START_TEST(a_meter_of_the_device_is_read_only_while_that_is_on)
+START_TEST(a_meter_of_the_device_is_read_only_while_that_is_in_use)
 {
 	struct sampler *sampler;
 	int result = 0;
 	unsigned before;
 
 	add_counting(&result)->touches_device = true;
-	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, NULL), 0);
+	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, tell_use, NULL), 0);
 	wait_reads(3);
-	atomic_store(&state, BENCH_D3COLD);
+	atomic_store(&in_use, false);
 	usleep(20000);
 	before = atomic_load(&reads);
 	usleep(30000);
 	ck_assert_uint_eq(atomic_load(&reads), before);
-	atomic_store(&state, BENCH_D0);
+	atomic_store(&in_use, true);
 	wait_reads(before + 3);
 	sampler_free(sampler);
 }
@@ -472,7 +480,7 @@ START_TEST(a_reading_that_is_not_there_is_a_gap_and_no_end)
 	int result = -EAGAIN;
 
 	add_counting(&result);
-	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, NULL), 0);
+	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, tell_use, NULL), 0);
 	wait_reads(5);
 	sampler_stop(sampler);
 	sampler_trace(sampler, 0, &trace);
@@ -489,7 +497,7 @@ START_TEST(a_meter_that_fails_ends_alone_and_says_why)
 
 	strcpy(add_counting(&bad)->failure, "it is broken");
 	add_counting(&good);
-	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, NULL), 0);
+	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, tell_use, NULL), 0);
 	wait_reads(20);
 	sampler_stop(sampler);
 	ck_assert_str_eq(sampler_failure(sampler, 0), "it is broken");
@@ -506,7 +514,7 @@ START_TEST(readings_are_lines_of_csv)
 	int result = 0;
 
 	add_counting(&result)->interval_ns = 50 * MS;
-	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, NULL), 0);
+	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, tell_use, NULL), 0);
 	wait_reads(2);
 	sampler_stop(sampler);
 	ck_assert_int_eq(sampler_write_csv(sampler, out), 0);
@@ -527,7 +535,7 @@ START_TEST(a_slow_command_does_not_hold_up_the_end_and_leaves_nothing)
 	snprintf(text, sizeof(text), "echo 1; [ -e %s/tried ] && exec sleep 1000; : >%s/tried",
 		 root, root);
 	ck_assert_msg(meters_add_command(&set, text, MS, why, sizeof(why)) == 0, "%s", why);
-	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, NULL), 0);
+	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, tell_use, NULL), 0);
 	usleep(50000);
 	begun = now_ns();
 	sampler_stop(sampler);
@@ -615,7 +623,7 @@ static Suite *make_suite(void)
 
 	t = suite_case(s, "sampler", set_up, tear_down);
 	tcase_add_test(t, readings_are_kept_in_the_order_of_time);
-	tcase_add_test(t, a_meter_of_the_device_is_read_only_while_that_is_on);
+	tcase_add_test(t, a_meter_of_the_device_is_read_only_while_that_is_in_use);
 	tcase_add_test(t, a_reading_that_is_not_there_is_a_gap_and_no_end);
 	tcase_add_test(t, a_meter_that_fails_ends_alone_and_says_why);
 	tcase_add_test(t, readings_are_lines_of_csv);

@@ -23,7 +23,8 @@ struct meter {
 	double range_j; /* as in struct energy_trace */
 	double max_w;	/* the most that is believed; 0: anything */
 	uint64_t interval_ns;
-	bool touches_device; /* a reading may wake the device: it is read only while that is on */
+	bool touches_device; /* a reading may wake the device: it is read only while that is in use
+			      */
 	/* Joules or watts. On the sampler's thread; may take long. -EAGAIN: nothing this time; any
 	 * other -errno ends the meter, and is told once. */
 	int (*read)(struct meter *meter, double *ret);

@@ -57,7 +57,7 @@ static int hold(struct session *session, struct phase *phase, char *why)
 static int back(struct session *session, int r, char *why)
 {
 	char ignored[TARGET_WHY];
-	int b = session->target.ops->busy(&session->target, r < 0 ? ignored : why);
+	int b = target_busy(&session->target, r < 0 ? ignored : why);
 
 	return r < 0 ? r : b;
 }
@@ -69,7 +69,7 @@ static int hold_forbidden(struct session *session, struct phase *phase, char *wh
 
 	watch_begin(&session->watch);
 	if (r == 0)
-		r = target->ops->idle(target, why);
+		r = target_idle(target, why);
 	if (r == 0)
 		r = rest(session, IDLE_NS, why);
 	session->control = watch_now(&session->watch);
@@ -86,7 +86,7 @@ static int hold_cold(struct session *session, struct phase *phase, char *why)
 	int r;
 
 	watch_begin(&session->watch);
-	r = target->ops->idle(target, why);
+	r = target_idle(target, why);
 	if (r == 0)
 		r = session_explain(
 			session,

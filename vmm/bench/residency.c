@@ -24,14 +24,14 @@ static int play_job(struct session *session, struct residency_run *run,
 		return r;
 	note_late(run, start);
 	watch_begin(&session->watch);
-	r = target->ops->busy(target, why);
+	r = target_busy(target, why);
 	if (r == 0)
 		r = session_explain(session, watch_sleep(&session->watch, end), why);
 	if (r < 0)
 		return r;
 	note_late(run, end);
 	run->jobs++;
-	return target->ops->idle(target, why);
+	return target_idle(target, why);
 }
 
 static int play(struct session *session, struct residency_run *run, char *why)
@@ -40,7 +40,7 @@ static int play(struct session *session, struct residency_run *run, char *why)
 	int r = 0;
 
 	if (workload->kind != WORKLOAD_GUEST && !(workload->nr && !workload->busy[0].start_ns))
-		r = session->target.ops->idle(&session->target, why);
+		r = target_idle(&session->target, why);
 	for (size_t i = 0; r == 0 && i < workload->nr; i++)
 		r = play_job(session, run, &workload->busy[i], why);
 	if (r == 0)
@@ -59,9 +59,7 @@ int residency_run(struct session *session, struct residency *ret, char *why)
 		      ret == &session->residency ? "the workload" : "the workload on the host");
 	for (unsigned i = 0; i < session->options->runs; i++) {
 		struct residency_run run = { 0 };
-		int r = workload->kind == WORKLOAD_GUEST
-				? 0
-				: session->target.ops->busy(&session->target, why);
+		int r = workload->kind == WORKLOAD_GUEST ? 0 : target_busy(&session->target, why);
 
 		if (r == 0) {
 			run.begin_ns = now_ns();
@@ -75,7 +73,7 @@ int residency_run(struct session *session, struct residency *ret, char *why)
 		pthread_mutex_unlock(&session->watch.lock);
 		ret->runs[ret->nr++] = run;
 		if (workload->kind != WORKLOAD_GUEST)
-			r = session->target.ops->busy(&session->target, why);
+			r = target_busy(&session->target, why);
 		if (r < 0)
 			return r;
 		progress_step(&session->progress, i + 1, session->options->runs, s);

@@ -30,6 +30,7 @@ struct readings {
 
 struct sampler {
 	enum bench_state (*state)(void *opaque);
+	bool (*may_touch)(void *opaque);
 	void *opaque;
 	int stop_fd; /* readable from the end on */
 	uint64_t begun_ns;
@@ -75,7 +76,7 @@ static int read_once(struct readings *readings)
 	uint64_t begun;
 	int r;
 
-	if (meter->touches_device && sample.state != BENCH_D0)
+	if (meter->touches_device && !sampler->may_touch(sampler->opaque))
 		return 0;
 	begun = now_ns();
 	r = meter->read(meter, &sample.value);
@@ -109,7 +110,8 @@ static void *run(void *opaque)
 }
 
 int sampler_start(struct sampler **ret, struct meter_set *set,
-		  enum bench_state (*state)(void *opaque), void *opaque)
+		  enum bench_state (*state)(void *opaque), bool (*may_touch)(void *opaque),
+		  void *opaque)
 {
 	struct sampler *sampler = calloc(1, sizeof(*sampler));
 	int r = 0;
@@ -117,6 +119,7 @@ int sampler_start(struct sampler **ret, struct meter_set *set,
 	if (!sampler)
 		return -ENOMEM;
 	sampler->state = state;
+	sampler->may_touch = may_touch;
 	sampler->opaque = opaque;
 	sampler->begun_ns = now_ns();
 	sampler->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

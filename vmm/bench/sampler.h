@@ -12,11 +12,12 @@ struct sampler;
 /*
  * Starts a thread a meter, which reads it every interval_ns, at multiples of that since the start:
  * a reading that takes longer leaves out those that it missed. A sample's moment is the middle of
- * its reading. @state is asked from those threads for the device's state; a meter that touches the
- * device is read only where it says BENCH_D0. @set outlives the sampler. -errno.
+ * its reading. @state, the device's, and @may_touch are asked from those threads; a meter that
+ * touches the device is read only where @may_touch says so. @set outlives the sampler. -errno.
  */
 int sampler_start(struct sampler **ret, struct meter_set *set,
-		  enum bench_state (*state)(void *opaque), void *opaque);
+		  enum bench_state (*state)(void *opaque), bool (*may_touch)(void *opaque),
+		  void *opaque);
 /* Ends the threads; readings stay. */
 void sampler_stop(struct sampler *sampler);
 void sampler_free(struct sampler *sampler);

@@ -47,6 +47,11 @@ static enum bench_state state_now(void *opaque)
 	return watch_now(opaque);
 }
 
+static bool may_touch(void *opaque)
+{
+	return watch_may_touch(opaque);
+}
+
 static int start_meters(struct session *session, char *why)
 {
 	const struct bench_options *options = session->options;
@@ -75,7 +80,8 @@ static int start_meters(struct session *session, char *why)
 		r = -EINVAL;
 	}
 	if (r == 0 && session->meters.nr) {
-		r = sampler_start(&session->sampler, &session->meters, state_now, &session->watch);
+		r = sampler_start(&session->sampler, &session->meters, state_now, may_touch,
+				  &session->watch);
 		if (r < 0)
 			snprintf(why, TARGET_WHY, "meters: %s", strerror(-r));
 	}
@@ -103,6 +109,7 @@ static int measure(struct session *session, char *why)
 	set_target(session, targets[session->options->target]);
 	progress_part(&session->progress, "starting");
 	r = target->ops->start(target, why);
+	watch_want(&session->watch, r == 0);
 	progress_step(&session->progress, 1, 1, START_S);
 	if (r == 0 && session->options->cycles)
 		r = transitions_run(session, why);
@@ -127,6 +134,7 @@ static int measure_host(struct session *session, char *why)
 	set_target(session, &target_host_ops);
 	watch_begin(&session->watch);
 	r = target->ops->start(target, why);
+	watch_want(&session->watch, r == 0);
 	if (r == 0)
 		r = residency_run(session, &session->host_residency, why);
 	target->ops->stop(target);

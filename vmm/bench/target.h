@@ -40,6 +40,11 @@ struct target {
 	void *state;   /* the implementation's */
 };
 
+/* idle() and busy() of its ops. In between target->watch is told that nobody wants the device, so
+ * that no meter keeps it awake. */
+int target_idle(struct target *target, char *why);
+int target_busy(struct target *target, char *why);
+
 extern const struct target_ops target_vm_ops, target_raw_ops, target_host_ops;
 
 #endif

@@ -30,7 +30,7 @@ int session_cycle(struct session *session, uint64_t cold_ns, char *why)
 	int r, wait;
 
 	watch_begin(&session->watch);
-	r = target->ops->idle(target, why);
+	r = target_idle(target, why);
 	if (r < 0)
 		return r;
 	wait = watch_wait_state(&session->watch, BENCH_D3COLD, now_ns() + COLD_NS);
@@ -38,7 +38,7 @@ int session_cycle(struct session *session, uint64_t cold_ns, char *why)
 		wait = watch_sleep(&session->watch, now_ns() + cold_ns);
 	if (wait < 0 && wait != -ETIMEDOUT)
 		return session_explain(session, wait, why);
-	r = target->ops->busy(target, why);
+	r = target_busy(target, why);
 	if (wait == -ETIMEDOUT)
 		snprintf(why, TARGET_WHY, "%s has not reached D3cold (coldvm doctor %s says why)",
 			 session->bdf, session->bdf);

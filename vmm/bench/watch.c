@@ -78,15 +78,35 @@ void watch_stop(struct watch *watch)
 	(void)n; /* it is full: then it is readable */
 }
 
+/* Lock held. */
+static enum bench_state last_state(const struct watch *watch)
+{
+	size_t nr = watch->timeline.nr;
+
+	return nr ? watch->timeline.changes[nr - 1].state : BENCH_UNKNOWN;
+}
+
 enum bench_state watch_now(struct watch *watch)
 {
-	enum bench_state state = BENCH_UNKNOWN;
-
 	pthread_mutex_lock(&watch->lock);
-	if (watch->timeline.nr)
-		state = watch->timeline.changes[watch->timeline.nr - 1].state;
+	enum bench_state state = last_state(watch);
 	pthread_mutex_unlock(&watch->lock);
 	return state;
+}
+
+void watch_want(struct watch *watch, bool wanted)
+{
+	pthread_mutex_lock(&watch->lock);
+	watch->wanted = wanted;
+	pthread_mutex_unlock(&watch->lock);
+}
+
+bool watch_may_touch(struct watch *watch)
+{
+	pthread_mutex_lock(&watch->lock);
+	bool may = watch->wanted && last_state(watch) == BENCH_D0;
+	pthread_mutex_unlock(&watch->lock);
+	return may;
 }
 
 void watch_cycle(struct watch *watch, struct cycle *ret)
@@ -114,9 +134,7 @@ struct wish {
 
 static bool state_holds(struct watch *watch, const struct wish *wish)
 {
-	size_t nr = watch->timeline.nr;
-
-	return nr && watch->timeline.changes[nr - 1].state == wish->state;
+	return last_state(watch) == wish->state;
 }
 
 static bool moment_holds(struct watch *watch, const struct wish *wish)

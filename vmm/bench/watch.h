@@ -20,6 +20,7 @@ struct watch {
 	struct meter_set *meters; /* told of changes; NULL: none */
 	struct cycle cycle;	  /* the present one */
 	char failure[256];	  /* why nothing more can be measured; empty: it can */
+	bool wanted;		  /* somebody uses it: a reading keeps nothing awake */
 	int stop_fds[2];	  /* a pipe: readable from watch_stop() on */
 	bool stopped;
 };
@@ -39,6 +40,9 @@ void watch_fail(struct watch *watch, const char *why);
 void watch_stop(struct watch *watch);
 
 enum bench_state watch_now(struct watch *watch);
+void watch_want(struct watch *watch, bool wanted);
+/* True if the device is on and wanted. */
+bool watch_may_touch(struct watch *watch);
 /* A copy of the present cycle; watch_begin() empties it. */
 void watch_cycle(struct watch *watch, struct cycle *ret);
 void watch_begin(struct watch *watch);
