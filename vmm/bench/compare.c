@@ -14,6 +14,7 @@
 #include "vmm/bench/figures.h"
 #include "vmm/bench/report.h"
 #include "vmm/bench/value_text.h"
+#include "vmm/bench/ways.h"
 #include "vmm/bits.h"
 
 #define Z_LIMIT	   2.5758 /* of the normal distribution, two-sided 1 % */
@@ -131,32 +132,22 @@ static enum verdict judge_latency(const struct comparison *c, const char *from, 
 	return verdict;
 }
 
-static const struct {
-	const char *key, *from, *to, *words;
-} latencies[] = {
-	{ "off_to_entry_issued", "off", "entry_issued", "_OFF to entry issued" },
-	{ "off_to_d3cold", "off", "d3cold", "_OFF to D3cold" },
-	{ "exit", "exit_issued", "exit_returned", "exit" },
-	{ "on_to_alive", "on", "alive", "_ON to alive" },
-	{ "on_to_ready", "on", "ready", "_ON to driver ready" },
-};
-
 static void compare_latencies(struct comparison *c)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(latencies); i++) {
+	for (size_t i = 0; i < NR_WAYS; i++) {
 		char path[96], a_text[VALUE_TEXT], b_text[VALUE_TEXT], change[24];
 		double a, b;
 
-		snprintf(path, sizeof(path), "transitions.figures.%s.p50", latencies[i].key);
+		snprintf(path, sizeof(path), "transitions.figures.%s.p50", ways[i].key);
 		a = json_number_at(c->a, path, -1);
 		b = json_number_at(c->b, path, -1);
-		if (a < 0 || b < 0)
+		if (a < 0 || b < 0 || ways[i].detail || !ways[i].from)
 			continue;
 		value_text(a, "ns", a_text);
 		value_text(b, "ns", b_text);
 		change_text(a, b, change, sizeof(change));
-		print_line(c, latencies[i].words, a_text, b_text, change,
-			   judge_latency(c, latencies[i].from, latencies[i].to, a, b));
+		print_line(c, ways[i].words, a_text, b_text, change,
+			   judge_latency(c, ways[i].from, ways[i].to, a, b));
 	}
 }
 

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vmm/bench/figures.h"
+#include "vmm/bench/ways.h"
 #include "vmm/bits.h"
 
 #define FIRST_ROOM 64
@@ -25,27 +27,19 @@ static const struct moment {
 	MOMENT(exit_returned), MOMENT(alive),	     MOMENT(ready),
 };
 
-/* From one moment to another. */
-static const struct distance {
-	const char *name;
-	size_t from, to;
-} distances[] = {
-	{ "off_to_entry_issued", offsetof(struct cycle, off),
-	  offsetof(struct cycle, entry_issued) },
-	{ "entry_issued_to_returned", offsetof(struct cycle, entry_issued),
-	  offsetof(struct cycle, entry_returned) },
-	{ "entry_issued_to_d3cold", offsetof(struct cycle, entry_issued),
-	  offsetof(struct cycle, d3cold) },
-	{ "off_to_d3cold", offsetof(struct cycle, off), offsetof(struct cycle, d3cold) },
-	{ "on_to_exit_issued", offsetof(struct cycle, on), offsetof(struct cycle, exit_issued) },
-	{ "exit", offsetof(struct cycle, exit_issued), offsetof(struct cycle, exit_returned) },
-	{ "on_to_alive", offsetof(struct cycle, on), offsetof(struct cycle, alive) },
-	{ "on_to_ready", offsetof(struct cycle, on), offsetof(struct cycle, ready) },
-};
-
-static uint64_t moment_of(const struct cycle *cycle, size_t offset)
+static uint64_t moment_at(const struct cycle *cycle, size_t offset)
 {
 	return *(const uint64_t *)((const char *)cycle + offset);
+}
+
+/* By its name in result.json, which is one of the table. */
+static uint64_t moment_of(const struct cycle *cycle, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(moments[i].name, name))
+		i++;
+	return moment_at(cycle, moments[i].offset);
 }
 
 int cycles_add(struct cycles *cycles, const struct cycle *cycle)
@@ -71,15 +65,14 @@ void cycles_free(struct cycles *cycles)
 
 /* Cycles that lack one of the two moments have no part in it. A verdict may be older than the
  * event of the next step by what a thread needs to get on, hence the signed difference. */
-static json_t *distance_json(const struct cycles *cycles, const struct distance *distance,
-			     double *values)
+static json_t *distance_json(const struct cycles *cycles, const struct way *way, double *values)
 {
 	struct figures figures;
 	size_t nr = 0;
 
 	for (size_t i = 0; i < cycles->nr; i++) {
-		uint64_t from = moment_of(&cycles->all[i], distance->from);
-		uint64_t to = moment_of(&cycles->all[i], distance->to);
+		uint64_t from = moment_of(&cycles->all[i], way->from);
+		uint64_t to = moment_of(&cycles->all[i], way->to);
 
 		if (from && to)
 			values[nr++] = (double)(int64_t)(to - from);
@@ -108,7 +101,7 @@ static json_t *all_json(const struct cycles *cycles)
 		json_t *one = json_object();
 
 		for (size_t m = 0; one && m < ARRAY_SIZE(moments); m++) {
-			uint64_t t = moment_of(&cycles->all[i], moments[m].offset);
+			uint64_t t = moment_at(&cycles->all[i], moments[m].offset);
 
 			json_object_set_new(one, moments[m].name,
 					    t ? json_integer((json_int_t)t) : json_null());
@@ -129,10 +122,10 @@ json_t *cycles_json(const struct cycles *cycles)
 		json_decref(all);
 		return NULL;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(distances); i++)
-		json_object_set_new(figures, distances[i].name,
-				    distance_json(cycles, &distances[i], values));
-	json_object_set_new(figures, "guest_wake", guest_wake_json(cycles, values));
+	for (size_t i = 0; i < NR_WAYS; i++)
+		json_object_set_new(figures, ways[i].key,
+				    ways[i].from ? distance_json(cycles, &ways[i], values)
+						 : guest_wake_json(cycles, values));
 	free(values);
 	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "asked", (json_int_t)cycles->asked,
 			 "cycles", (json_int_t)cycles->nr, "failed", (json_int_t)cycles->failed,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/bench/random.h"
 #include "vmm/bits.h"
 #include "vmm/nearest.h"
 
@@ -77,17 +78,6 @@ static double spent(const struct simulated *sim, uint64_t t_ns)
 	return j;
 }
 
-/* splitmix64, as in workload.c: -1 to 1. */
-static double next_error(struct simulated *sim)
-{
-	uint64_t z = sim->random += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return (double)(z >> 11) / 4503599627370496.0 - 1;
-}
-
 static bool in_gap(const struct simulated *sim, uint64_t now)
 {
 	uint64_t every = (uint64_t)(sim->gap_every_ms * NS_OF_MS);
@@ -107,7 +97,7 @@ static int read_simulated(struct meter *meter, double *ret)
 		r = -EAGAIN;
 	} else if (sim->quantity == METER_POWER) {
 		*ret = sim->w[timeline_at(&sim->timeline, now)] *
-		       (1 + sim->noise * next_error(sim));
+		       (1 + sim->noise * (2 * random_next(&sim->random) - 1));
 	} else {
 		*ret = spent(sim, now);
 		if (sim->range_j > 0)

@@ -98,9 +98,9 @@ int plot_timeline(const char *dir, const json_t *result, char **ret)
 /* --- latencies ----------------------------------------------------------------------------------
  */
 
-static const struct way {
+static const struct drawn {
 	const char *from, *to, *words;
-} ways[] = {
+} drawn[] = {
 	{ "off", "d3cold", "_OFF to D3cold" },
 	{ "on", "alive", "_ON to alive" },
 	{ "on", "ready", "_ON to driver ready" },
@@ -114,7 +114,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* False if there is none. */
-static bool write_distribution(FILE *script, const json_t *cycles, const struct way *way,
+static bool write_distribution(FILE *script, const json_t *cycles, const struct drawn *way,
 			       unsigned number)
 {
 	size_t all = json_array_size(cycles), nr = 0, i;
@@ -145,14 +145,14 @@ static bool write_distribution(FILE *script, const json_t *cycles, const struct 
 int plot_latencies(const json_t *result, char **ret)
 {
 	const json_t *cycles = json_at(result, "transitions.cycles_ns");
-	bool has[ARRAY_SIZE(ways)], any = false;
+	bool has[ARRAY_SIZE(drawn)], any = false;
 	struct gnuplot plot;
 	int r = gnuplot_begin(&plot, 300);
 
 	if (r < 0)
 		return r;
-	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
-		has[i] = write_distribution(plot.script, cycles, &ways[i], i);
+	for (unsigned i = 0; i < ARRAY_SIZE(drawn); i++) {
+		has[i] = write_distribution(plot.script, cycles, &drawn[i], i);
 		any |= has[i];
 	}
 	if (!any) {
@@ -163,11 +163,11 @@ int plot_latencies(const json_t *result, char **ret)
 	      "set xrange [0:*]\nplot ",
 	      plot.script);
 	any = false;
-	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(drawn); i++) {
 		if (!has[i])
 			continue;
 		fprintf(plot.script, "%s$way%u using 1:2 with steps ls %u title '%s'",
-			any ? ", " : "", i, i + 1, ways[i].words);
+			any ? ", " : "", i, i + 1, drawn[i].words);
 		any = true;
 	}
 	fputc('\n', plot.script);

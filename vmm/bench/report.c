@@ -11,6 +11,7 @@
 #include "vmm/bench/html.h"
 #include "vmm/bench/plots.h"
 #include "vmm/bench/value_text.h"
+#include "vmm/bench/ways.h"
 #include "vmm/bits.h"
 
 #define PATH_TEXT 128
@@ -200,33 +201,18 @@ static void put_residency(struct page *page)
 /* --- transitions --------------------------------------------------------------------------------
  */
 
-static const struct {
-	const char *key, *words;
-} latencies[] = {
-	{ "off_to_entry_issued", "_OFF to entry issued" },
-	{ "entry_issued_to_returned", "entry issued to returned" },
-	{ "entry_issued_to_d3cold", "entry issued to D3cold" },
-	{ "off_to_d3cold", "_OFF to D3cold" },
-	{ "on_to_exit_issued", "_ON to exit issued" },
-	{ "exit", "exit" },
-	{ "on_to_alive", "_ON to alive" },
-	{ "on_to_ready", "_ON to driver ready" },
-	{ "guest_wake", "wake, by the guest's clock" },
-};
-
 static void put_latency(const struct page *page, size_t i)
 {
 	static const char *const points[] = { "p50", "p95", "p99", "max" };
 	char path[PATH_TEXT];
 
-	snprintf(path, sizeof(path), "transitions.figures.%s", latencies[i].key);
+	snprintf(path, sizeof(path), "transitions.figures.%s", ways[i].key);
 	if (!json_is_object(json_at(page->result, path)))
 		return;
-	fprintf(page->out, "<tr><th>%s</th>", latencies[i].words);
+	fprintf(page->out, "<tr><th>%s</th>", ways[i].words);
 	for (size_t p = 0; p < ARRAY_SIZE(points); p++) {
 		fputs("<td>", page->out);
-		snprintf(path, sizeof(path), "transitions.figures.%s.%s", latencies[i].key,
-			 points[p]);
+		snprintf(path, sizeof(path), "transitions.figures.%s.%s", ways[i].key, points[p]);
 		html_value(page->out, page->result, path, "ns");
 		fputs("</td>", page->out);
 	}
@@ -250,7 +236,7 @@ static void put_transitions(struct page *page)
 	fputs("<div class=\"scroll\"><table>\n<tr><th></th><th>p50</th><th>p95</th><th>p99</th>"
 	      "<th>max</th></tr>\n",
 	      page->out);
-	for (size_t i = 0; i < ARRAY_SIZE(latencies); i++)
+	for (size_t i = 0; i < NR_WAYS; i++)
 		put_latency(page, i);
 	fputs("</table></div>\n", page->out);
 	r = plot_latencies(page->result, &svg);

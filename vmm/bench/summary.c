@@ -7,22 +7,11 @@
 #include "vmm/bench/report.h"
 #include "vmm/bench/timeline.h"
 #include "vmm/bench/value_text.h"
+#include "vmm/bench/ways.h"
 #include "vmm/bits.h"
 
 #define LABEL_COLUMNS 24
 #define MAX_COLUMNS   160
-
-static const struct {
-	const char *key, *words;
-} latencies[] = {
-	{ "off_to_entry_issued", "_OFF to entry issued" },
-	{ "entry_issued_to_d3cold", "entry issued to D3cold" },
-	{ "off_to_d3cold", "_OFF to D3cold" },
-	{ "exit", "exit" },
-	{ "on_to_alive", "_ON to alive" },
-	{ "on_to_ready", "_ON to driver ready" },
-	{ "guest_wake", "wake, guest's clock" },
-};
 
 /* Words, broken at blanks. */
 static void print_wrapped(FILE *out, const char *text, unsigned columns)
@@ -73,13 +62,13 @@ static void print_latencies(FILE *out, const json_t *result)
 		return;
 	fprintf(out, "\n%-*s %9s %9s %9s %9s\n", LABEL_COLUMNS, "to D3cold and back", "p50", "p95",
 		"p99", "max");
-	for (size_t i = 0; i < ARRAY_SIZE(latencies); i++) {
+	for (size_t i = 0; i < NR_WAYS; i++) {
 		const json_t *figure =
-			json_object_get(json_object_get(transitions, "figures"), latencies[i].key);
+			json_object_get(json_object_get(transitions, "figures"), ways[i].key);
 
 		if (!json_is_object(figure))
 			continue;
-		fprintf(out, "%-*s", LABEL_COLUMNS, latencies[i].words);
+		fprintf(out, "%-*s", LABEL_COLUMNS, ways[i].words);
 		for (size_t p = 0; p < ARRAY_SIZE(points); p++) {
 			char text[VALUE_TEXT];
 

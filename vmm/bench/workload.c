@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/bench/random.h"
 #include "vmm/bits.h"
 #include "vmm/nearest.h"
 
@@ -206,16 +207,6 @@ static int plan_periodic(struct plan *plan)
 	return r;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014): the same numbers on every machine. */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
 /* Gaps of a Poisson process are exponential. */
 static int plan_poisson(struct plan *plan)
 {
@@ -226,7 +217,7 @@ static int plan_poisson(struct plan *plan)
 
 	while (r == 0) {
 		/* In (0, 1]: the logarithm of 0 has no value. */
-		double u = ((double)(next_random(&state) >> 11) + 1) / 9007199254740992.0;
+		double u = 1 - random_next(&state);
 		uint64_t start;
 
 		t += -log(u) / workload->rate_hz * NS_OF_S;
