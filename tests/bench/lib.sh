@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # What the benches beside QEMU share: sourced by bash, in the root of the tree.
 
-# The emulator freezes a host under --icount now and then (tests/lab/README.md); so often another one is booted.
+# An emulator that the lab cannot mend freezes a host under --icount now and then (tests/lab/README.md); so often another one
+# is booted.
 MAX_FROZEN=${MAX_FROZEN:-8}
 FROZEN=123
 QEMU=${QEMU:-$(command -v qemu-system-x86_64)}
