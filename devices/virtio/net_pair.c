@@ -138,6 +138,9 @@ static int serve(struct net_pair *pair, bool *busy)
 		ret = receive(pair, busy);
 	if (pair->active && !ret && !pair->tx_blocked)
 		ret = transmit(pair, busy);
+	/* Of the last frame a part may be left, for which nobody kicks. */
+	if (!ret && !pair->tx_blocked && !pair->gone)
+		ret = flush(pair);
 	return ret;
 }
 
@@ -186,7 +189,11 @@ static int note_backend(struct net_pair *pair, uint32_t events)
 	if (!(events & (EPOLLERR | EPOLLHUP)))
 		return 0;
 	pair->ending = true;
-	return events & wanted(pair) & EPOLLIN ? 0 : -EPIPE;
+	if (!(wanted(pair) & EPOLLIN))
+		return -EPIPE;
+	/* HUP is told without IN where nobody wanted IN yet when the thread went to sleep. */
+	pair->readable = true;
+	return 0;
 }
 
 static int note(struct net_pair *pair, const struct epoll_event *event)

@@ -10,7 +10,7 @@
 #include "vmm/bench/options.h"
 #include "vmm/bench/watch.h"
 
-#define TARGET_WHY 512
+#define TARGET_WHY 2048 /* VFIO_WHY_SIZE */
 
 struct target;
 

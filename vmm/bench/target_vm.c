@@ -185,7 +185,7 @@ static int spawn(struct target *target, const struct arguments *args, int in, in
 /* The last line of the VM's log is why it has ended. */
 static void explain(struct target *target, char *why)
 {
-	char path[PATH_MAX + 16], line[TARGET_WHY], last[TARGET_WHY] = "";
+	char path[PATH_MAX + 16], line[TARGET_WHY / 2], last[TARGET_WHY / 2] = "";
 	FILE *log;
 
 	snprintf(path, sizeof(path), "%s/" LOG_NAME, target->dir);
