@@ -25,14 +25,17 @@ static void tear_down(void)
 
 static void plan(const char *words)
 {
+	workload_free(&workload);
 	ck_assert_msg(workload_parse(&workload, words, why, sizeof(why)) == 0, "%s", why);
 	ck_assert_msg(workload_plan(&workload, why, sizeof(why)) == 0, "%s", why);
 }
 
 static void refused(const char *words, const char *complaint)
 {
-	int r = workload_parse(&workload, words, why, sizeof(why));
+	int r;
 
+	workload_free(&workload);
+	r = workload_parse(&workload, words, why, sizeof(why));
 	if (r == 0)
 		r = workload_plan(&workload, why, sizeof(why));
 	ck_assert_int_eq(r, -EINVAL);
