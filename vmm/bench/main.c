@@ -58,9 +58,11 @@ static bool has_utf8(void)
 /* --- power --------------------------------------------------------------------------------------
  */
 
+static volatile sig_atomic_t caught;
+
 static void on_signal(int number)
 {
-	(void)number;
+	caught = number;
 	watch_stop(&session.watch);
 }
 
@@ -119,10 +121,13 @@ static int make_directory(const struct bench_options *options, char *why, size_t
 /* Everything is told, also of a run that was cut short. */
 static int finish(char **argv, int argc, int measured)
 {
-	json_t *result = result_json(&session);
 	char why[TARGET_WHY] = "";
+	json_t *result;
 	int r;
 
+	if (measured == -ECANCELED)
+		snprintf(session.stopped, sizeof(session.stopped), "SIG%s", sigabbrev_np(caught));
+	result = result_json(&session);
 	if (!result)
 		return complain(STATUS_ERROR, "out of memory");
 	run_files_add_command(result, argc, argv);

@@ -156,7 +156,7 @@ int session_run(struct session *session)
 		sampler_stop(session->sampler);
 	if (r < 0)
 		snprintf(session->stopped, sizeof(session->stopped), "%s",
-			 r == -ECANCELED ? "SIGINT"
+			 r == -ECANCELED ? "a signal"
 			 : why[0]	 ? why
 					 : strerror(-r));
 	return r;
