@@ -24,6 +24,22 @@ int session_explain(struct session *session, int r, char *why)
 	return r;
 }
 
+/* Nobody has switched it off, or the host has not gone all the way. */
+static void explain_warm(struct session *session, char *why)
+{
+	struct cycle cycle;
+
+	watch_cycle(&session->watch, &cycle);
+	if (cycle.off)
+		snprintf(why, TARGET_WHY, "%s has not reached D3cold (coldvm doctor %s says why)",
+			 session->bdf, session->bdf);
+	else
+		snprintf(why, TARGET_WHY,
+			 "the guest has not switched %s off: its driver does not let it idle (try "
+			 "--driver none)",
+			 session->bdf);
+}
+
 int session_cycle(struct session *session, uint64_t cold_ns, char *why)
 {
 	struct target *target = &session->target;
@@ -40,8 +56,7 @@ int session_cycle(struct session *session, uint64_t cold_ns, char *why)
 		return session_explain(session, wait, why);
 	r = target_busy(target, why);
 	if (wait == -ETIMEDOUT)
-		snprintf(why, TARGET_WHY, "%s has not reached D3cold (coldvm doctor %s says why)",
-			 session->bdf, session->bdf);
+		explain_warm(session, why);
 	return r < 0 ? r : wait;
 }
 
@@ -86,5 +101,6 @@ int transitions_run(struct session *session, char *why)
 			progress_step(&session->progress, i + 1 - options->warmup, options->cycles,
 				      s);
 	}
-	return 0;
+	/* None at all is no measurement; why has what the last one lacked. */
+	return session->cycles.nr ? 0 : -ETIMEDOUT;
 }

@@ -121,6 +121,22 @@ check "grep -q 'energy is unknown' /run/summary" "without a meter energy is unkn
 wake=$(value whole guest_wake p50) raw=$(value raw exit p50)
 check "awk 'BEGIN { exit !($wake <= 1.15 * $raw) }'" "the guest's wake ($wake ns) is within 1.15 of the raw exit ($raw ns)"
 
+# -- on the bare host
+
+coldvm bench power "$device" --host --cycles 3 --workload poisson,rate_hz=1,busy_ms=100,duration_s=5 --runs 1 --no-meters \
+	--out /run/host >/run/summary 2>&1
+check_eq $? 0 "a run on the host itself ends well"
+check_eq "$(value host transitions cycles) $(value host backend)" '3 "runtime-pm"' "with all cycles, by its own runtime PM"
+check_eq "$(attributes)" "$before" "the device's attributes are as before"
+
+# -- a driver that does not let go
+
+status=0
+coldvm bench power "$device" --driver keep --kernel /guest/bzImage --cycles 1 --workload none --no-meters --out /run/kept \
+	>/run/summary 2>&1 || status=$?
+check_eq $status 1 "with the guest's NVMe driver, which has no runtime PM, a run fails"
+check "grep -q 'its driver does not let it idle' /run/summary" "and says why"
+
 # -- the user has had enough
 
 coldvm bench power "$device" --kernel /guest/bzImage --cycles 1000 --workload none --no-meters --out /run/cut >/run/summary 2>&1 &
