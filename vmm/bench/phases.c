@@ -24,7 +24,9 @@ static int rest(struct session *session, uint64_t ns, char *why)
 	return session_explain(session, watch_sleep(&session->watch, now_ns() + ns), why);
 }
 
-int session_guard(struct session *session, char *why)
+/* Rests until what each meter reads next belongs to the time after now: a reading stands for the
+ * time up to it, so nothing may change right at the end of a phase. */
+static int guard(struct session *session, char *why)
 {
 	uint64_t longest = 0;
 
@@ -40,13 +42,13 @@ static int hold(struct session *session, struct phase *phase, char *why)
 	int r = rest(session, session->options->settle_s * NS_OF_S, why);
 
 	if (r == 0)
-		r = session_guard(session, why);
+		r = guard(session, why);
 	begin = now_ns();
 	if (r == 0)
 		r = rest(session, session->options->phase_s * NS_OF_S, why);
 	end = now_ns();
 	if (r == 0)
-		r = session_guard(session, why);
+		r = guard(session, why);
 	if (r == 0) {
 		phase->begin_ns = begin;
 		phase->end_ns = end;
@@ -119,7 +121,7 @@ static int go_round(struct session *session, struct phase *phase, char *why)
 	int r = rest(session, session->options->settle_s * NS_OF_S, why);
 
 	if (r == 0)
-		r = session_guard(session, why);
+		r = guard(session, why);
 	phase->begin_ns = now_ns();
 	for (unsigned i = 0; r == 0 && i < cycles_of(session->options); i++) {
 		struct cycle cycle;
@@ -133,7 +135,7 @@ static int go_round(struct session *session, struct phase *phase, char *why)
 	}
 	phase->end_ns = now_ns();
 	if (r == 0)
-		r = session_guard(session, why);
+		r = guard(session, why);
 	if (r < 0)
 		*phase = (struct phase){ 0 };
 	return r;

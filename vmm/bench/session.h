@@ -73,9 +73,6 @@ int transitions_run(struct session *session, char *why);
 int residency_run(struct session *session, struct residency *ret, char *why);
 int phases_run(struct session *session, char *why);
 
-/* Rests until what each meter reads next belongs to the time after now: a reading stands for the
- * time up to it, so nothing may change right at the end of a phase. */
-int session_guard(struct session *session, char *why);
 /* Lets the device go, waits for D3cold, rests there and wakes it. The cycle is in session->watch.
  * -ETIMEDOUT: it did not get there, and is on again. */
 int session_cycle(struct session *session, uint64_t cold_ns, char *why);

@@ -52,8 +52,7 @@ struct vm {
 static int find_guest(const struct target *target, char *ret, size_t len, char *why)
 {
 	static const char *const places[] = { "coldvm-bench-guest.cpio",
-					      "../share/coldvm/coldvm-bench-guest.cpio",
-					      "../guest/coldvm-bench-guest.cpio" };
+					      "../share/coldvm/coldvm-bench-guest.cpio" };
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
