@@ -30,8 +30,10 @@ struct host {
 	unsigned nr;
 	pthread_t thread;
 	bool has_thread;
-	atomic_bool end, wanted;
+	atomic_bool end;
 	_Atomic uint64_t asked_ns;
+	pthread_mutex_t lock; /* what the thread has seen is told before, or not at all */
+	bool wanted;	      /* guarded by lock */
 };
 
 /* The functions of the slot that @bdf is in. */
@@ -93,7 +95,31 @@ static enum bench_state look(const struct host *host)
 }
 
 /* While somebody wants it, it is on from that moment, as in a guest: power_state says D3cold until
- * the kernel has it back. */
+ * the kernel has it back. Returns what was told last. */
+static enum bench_state tell(struct target *target, enum bench_state state, uint64_t now,
+			     enum bench_state before)
+{
+	struct host *host = target->state;
+
+	pthread_mutex_lock(&host->lock);
+	if (host->wanted) {
+		state = BENCH_D0;
+	} else if (state != before) {
+		watch_state(target->watch, now, state);
+		if (state == BENCH_D3COLD)
+			watch_moment(target->watch, AT(d3cold), now);
+	}
+	pthread_mutex_unlock(&host->lock);
+	return state;
+}
+
+static void want(struct host *host, bool wanted)
+{
+	pthread_mutex_lock(&host->lock);
+	host->wanted = wanted;
+	pthread_mutex_unlock(&host->lock);
+}
+
 static void *watch_states(void *opaque)
 {
 	struct target *target = opaque;
@@ -104,14 +130,7 @@ static void *watch_states(void *opaque)
 		enum bench_state state = look(host);
 		uint64_t now = now_ns();
 
-		if (atomic_load(&host->wanted)) {
-			before = BENCH_D0;
-		} else if (state != before) {
-			watch_state(target->watch, now, state);
-			if (state == BENCH_D3COLD)
-				watch_moment(target->watch, AT(d3cold), now);
-			before = state;
-		}
+		before = tell(target, state, now, before);
 		usleep(now - atomic_load(&host->asked_ns) < FAST_NS ? FAST_STEP_US : SLOW_STEP_US);
 	}
 	return NULL;
@@ -125,6 +144,7 @@ static int start(struct target *target, char *why)
 	if (!host)
 		return -ENOMEM;
 	target->state = host;
+	pthread_mutex_init(&host->lock, NULL);
 	host->nr = find_functions(target->bdf, host->functions);
 	for (unsigned i = 0; i < host->nr; i++) {
 		const char *bdf = host->functions[i];
@@ -139,7 +159,7 @@ static int start(struct target *target, char *why)
 		}
 	}
 	snprintf(target->backend, sizeof(target->backend), "runtime-pm");
-	atomic_store(&host->wanted, true);
+	want(host, true);
 	r = for_all(host, "power/control", "on", why);
 	if (r < 0)
 		return r;
@@ -156,7 +176,7 @@ static int idle(struct target *target, char *why)
 
 	watch_moment(target->watch, AT(off), now);
 	atomic_store(&host->asked_ns, now);
-	atomic_store(&host->wanted, false);
+	want(host, false);
 	return for_all(host, "power/control", "auto", why);
 }
 
@@ -164,11 +184,12 @@ static int idle(struct target *target, char *why)
 static int busy(struct target *target, char *why)
 {
 	struct host *host = target->state;
-	uint64_t now = now_ns();
 	struct cycle cycle;
+	uint64_t now;
 	int r;
 
-	atomic_store(&host->wanted, true);
+	want(host, true);
+	now = now_ns();
 	watch_cycle(target->watch, &cycle);
 	if (cycle.off)
 		watch_moment(target->watch, AT(on), now);
@@ -210,6 +231,7 @@ static void stop(struct target *target)
 		attribute_write(host->functions[i], "d3cold_allowed", host->allowed[i], why);
 		attribute_write(host->functions[i], "power/control", host->control[i], why);
 	}
+	pthread_mutex_destroy(&host->lock);
 	free(host);
 	target->state = NULL;
 }
