@@ -114,12 +114,12 @@ int gnuplot_end(struct gnuplot *plot, char **ret_svg)
 	lseek(fileno(plot->script), 0, SEEK_SET);
 	r = start(fileno(plot->script), fds[1], &pid);
 	close(fds[1]);
-	if (r == 0) {
+	if (r == 0)
 		text = read_all(fds[0]);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-	}
+	/* Before it is waited for: what is too much to be read must not hold it. */
 	close(fds[0]);
+	while (r == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
 	gnuplot_cancel(plot);
 	if (r < 0)
 		return r;
