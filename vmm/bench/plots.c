@@ -13,10 +13,13 @@
 #include "vmm/bench/gnuplot.h"
 #include "vmm/bench/samples.h"
 #include "vmm/bench/timeline.h"
+#include "vmm/bench/timeline_read.h"
 #include "vmm/bench/value_text.h"
 #include "vmm/bits.h"
 
-#define S(ns) ((double)(ns) / 1e9)
+#define S(ns)	    ((double)(ns) / 1e9)
+#define MAX_CHANGES 1000 /* more cannot be told apart */
+#define BINS	    1000
 
 static const char *simulated_mark(const json_t *result)
 {
@@ -33,22 +36,51 @@ static const double depths[BENCH_NR_STATES] = {
 	[BENCH_D3COLD] = 1,
 };
 
-static void write_states(FILE *script, const json_t *result, uint64_t begin, uint64_t end)
+static void write_changes(FILE *script, const struct timeline *timeline, uint64_t begin,
+			  uint64_t end)
 {
-	const json_t *change;
-	enum bench_state state = BENCH_UNKNOWN;
-	size_t i;
+	fprintf(script, "0 %g\n", depths[timeline_at(timeline, begin)]);
+	for (size_t i = 0; i < timeline->nr; i++) {
+		const struct timeline_change *change = &timeline->changes[i];
 
-	fputs("$states << EOD\n", script);
-	json_array_foreach((json_t *)json_at(result, "timeline.changes"), i, change)
-	{
-		const char *name = json_string_value(json_array_get(change, 1));
-		json_int_t t = json_integer_value(json_array_get(change, 0));
-
-		state = bench_state_of(name ? name : "");
-		fprintf(script, "%.6f %g\n", S((uint64_t)t - begin), depths[state]);
+		if (change->t_ns > begin && change->t_ns < end)
+			fprintf(script, "%.6f %g\n", S(change->t_ns - begin),
+				depths[change->state]);
 	}
-	fprintf(script, "%.6f %g\nEOD\n", S(end - begin), depths[state]);
+	fprintf(script, "%.6f %g\n", S(end - begin), depths[timeline_at(timeline, end)]);
+}
+
+/* How deep it was in the mean, in parts of the time. */
+static void write_means(FILE *script, const struct timeline *timeline, uint64_t begin, uint64_t end)
+{
+	double part = (double)(end - begin) / BINS, mean = 0;
+
+	for (unsigned bin = 0; bin < BINS; bin++) {
+		uint64_t from = begin + (uint64_t)(part * bin);
+		uint64_t to = begin + (uint64_t)(part * (bin + 1)), ns[BENCH_NR_STATES];
+
+		timeline_residency(timeline, from, to, ns);
+		mean = 0;
+		for (unsigned i = 0; to > from && i < BENCH_NR_STATES; i++)
+			mean += depths[i] * (double)ns[i] / (double)(to - from);
+		fprintf(script, "%.6f %.4g\n", S(from - begin), mean);
+	}
+	fprintf(script, "%.6f %.4g\n", S(end - begin), mean);
+}
+
+/* What the height of the states' area stands for. */
+static const char *write_states(FILE *script, const json_t *result, uint64_t begin, uint64_t end)
+{
+	struct timeline timeline = { 0 };
+	bool many;
+
+	timeline_read(result, &timeline);
+	many = timeline.nr > MAX_CHANGES;
+	fputs("$states << EOD\n", script);
+	(many ? write_means : write_changes)(script, &timeline, begin, end);
+	fputs("EOD\n", script);
+	timeline_free(&timeline);
+	return many ? "share of time in D3cold (D3hot: half)" : "D3cold (half as high: D3hot)";
 }
 
 static void write_power(FILE *script, const struct samples_series *series, unsigned number,
@@ -67,6 +99,7 @@ int plot_timeline(const char *dir, const json_t *result, char **ret)
 	uint64_t end = (uint64_t)json_number_at(result, "timeline.end_ns", 0);
 	struct samples samples;
 	struct gnuplot plot;
+	const char *height;
 	int r;
 
 	if (end <= begin)
@@ -75,7 +108,7 @@ int plot_timeline(const char *dir, const json_t *result, char **ret)
 	if (r < 0)
 		return r;
 	samples_read(dir, begin, end, &samples);
-	write_states(plot.script, result, begin, end);
+	height = write_states(plot.script, result, begin, end);
 	for (unsigned i = 0; i < samples.nr; i++)
 		write_power(plot.script, &samples.series[i], i, begin);
 	fprintf(plot.script,
@@ -83,9 +116,9 @@ int plot_timeline(const char *dir, const json_t *result, char **ret)
 		"set y2range [0:1.0]\nunset y2tics\nset yrange [0:*]\n%s%s%s"
 		"set style fill solid 0.35 noborder\n"
 		"plot $states using 1:2 axes x1y2 with fillsteps lc rgb '#8ab4f8' "
-		"title 'D3cold (half as high: D3hot)'",
+		"title '%s'",
 		S(end - begin), samples.nr ? "set ylabel 'watts" : "unset ytics\n",
-		samples.nr ? simulated_mark(result) : "", samples.nr ? "'\n" : "");
+		samples.nr ? simulated_mark(result) : "", samples.nr ? "'\n" : "", height);
 	for (unsigned i = 0; i < samples.nr; i++) {
 		fprintf(plot.script, ", $power%u using 1:2 with lines ls %u title ", i, i % 4 + 1);
 		gnuplot_quote(plot.script, samples.series[i].name);
@@ -215,8 +248,8 @@ int plot_energy(const json_t *result, char **ret)
 		fprintf(plot.script,
 			"set arrow from %.6g, graph 0 to %.6g, graph 1 nohead dt 2 lc rgb "
 			"'#555555'\n"
-			"set label 'pays to the left' at %.6g, graph 0.06 right offset -0.5,0\n",
-			duty, duty, duty);
+			"set label 'pays below %.0f %%' at %.6g, graph 0.06 right offset -0.5,0\n",
+			duty, duty, duty, duty);
 	fputs("plot $hour using 1:3 with lines ls 2 title 'without D3cold', "
 	      "$hour using 1:2 with lines ls 1 title 'with D3cold'\n",
 	      plot.script);
