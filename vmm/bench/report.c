@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/bench/finding.h"
 #include "vmm/bench/html.h"
@@ -20,7 +21,7 @@ struct page {
 	FILE *out;
 	const char *dir;
 	const json_t *result;
-	bool no_gnuplot;
+	int no_plots; /* why: -ENOENT for want of gnuplot; 0: they are drawn */
 };
 
 static const char style[] =
@@ -38,9 +39,8 @@ static const char style[] =
 	"th{font-weight:500;color:#555}td small{color:#555;display:block;white-space:nowrap}"
 	"figure{margin:1rem 0}figcaption{color:#555;font-size:.9rem}"
 	"svg{width:100%;min-width:34rem;height:auto;display:block}"
-	"td "
-	"span{white-space:nowrap}td{overflow-wrap:anywhere}h3{font-size:1rem;overflow-wrap:"
-	"anywhere}"
+	"td span{white-space:nowrap}.name{overflow-wrap:anywhere;min-width:8rem}"
+	"th:first-child{min-width:7rem}h3{font-size:1rem;overflow-wrap:anywhere}"
 	"code{overflow-wrap:anywhere;font-size:.9em}p{overflow-wrap:anywhere}";
 
 static const char *mark(const struct page *page)
@@ -55,7 +55,7 @@ static void heading(const struct page *page, const char *text, const char *more)
 
 static void row_text(const struct page *page, const char *label, const char *text)
 {
-	fprintf(page->out, "<tr><th>%s</th><td>", label);
+	fprintf(page->out, "<tr><th>%s</th><td class=\"name\">", label);
 	html_text(page->out, text);
 	fputs("</td></tr>\n", page->out);
 }
@@ -132,18 +132,32 @@ static void put_device(const struct page *page)
 /* --- plots --------------------------------------------------------------------------------------
  */
 
-static void put_plot(struct page *page, const char *caption, const char *words, int r, char *svg)
+struct plot_words {
+	const char *caption;
+	const char *what;   /* is seen, for who does not see it */
+	const char *absent; /* sentence without its full stop: there is no data */
+	bool power;	    /* of meters, which may be made up */
+};
+
+static void put_plot(struct page *page, const struct plot_words *words, int r, char *svg)
 {
-	if (r == -ENODATA)
-		return;
-	if (r < 0) {
-		page->no_gnuplot = true;
-		fprintf(page->out, "<p>%s: not drawn, for want of gnuplot.</p>\n", caption);
+	const char *made_up = words->power ? mark(page) : "";
+
+	if (r == -ENODATA) {
+		fprintf(page->out, "<p>%s.</p>\n", words->absent);
 		return;
 	}
-	fprintf(page->out, "<figure><div class=\"scroll\" role=\"img\" aria-label=\"%s\">", words);
+	if (r < 0) {
+		page->no_plots = r;
+		fprintf(page->out, "<p>%s: not drawn, %s.</p>\n", words->caption,
+			r == -ENOENT ? "for want of gnuplot" : "since gnuplot has failed");
+		return;
+	}
+	fprintf(page->out, "<figure><div class=\"scroll\" role=\"img\" aria-label=\"%s%s\">",
+		words->what, made_up);
 	fputs(svg, page->out);
-	fprintf(page->out, "</div><figcaption>%s</figcaption></figure>\n", caption);
+	fprintf(page->out, "</div><figcaption>%s%s</figcaption></figure>\n", words->caption,
+		made_up);
 	free(svg);
 }
 
@@ -167,6 +181,12 @@ static void put_shares(const struct page *page, const char *label, const char *p
 
 static void put_residency(struct page *page)
 {
+	struct plot_words words = {
+		.caption = "States over the run, and the power of each meter",
+		.what = "Timeline of the device's states with power over it",
+		.absent = "No timeline: no state of the device was seen",
+		.power = true,
+	};
 	const json_t *result = page->result;
 	char *svg = NULL;
 	int r;
@@ -191,11 +211,10 @@ static void put_residency(struct page *page)
 		fputs("</p>\n", page->out);
 	}
 	r = plot_timeline(page->dir, result, &svg);
-	put_plot(page,
-		 json_is_object(json_at(result, "residency"))
-			 ? "States over the last run of the workload, and the power of each meter"
-			 : "States over the run, and the power of each meter",
-		 "Timeline of the device's states with power over it", r, svg);
+	if (json_is_object(json_at(result, "residency")))
+		words.caption =
+			"States over the last run of the workload, and the power of each meter";
+	put_plot(page, &words, r, svg);
 }
 
 /* --- transitions --------------------------------------------------------------------------------
@@ -221,6 +240,11 @@ static void put_latency(const struct page *page, size_t i)
 
 static void put_transitions(struct page *page)
 {
+	static const struct plot_words words = {
+		.caption = "How many cycles took no longer than so much",
+		.what = "Cumulative distributions of the times of entry and wake",
+		.absent = "No plot of latencies: no cycle has both ends of a way",
+	};
 	char *svg = NULL;
 	int r;
 
@@ -240,8 +264,7 @@ static void put_transitions(struct page *page)
 		put_latency(page, i);
 	fputs("</table></div>\n", page->out);
 	r = plot_latencies(page->result, &svg);
-	put_plot(page, "How many cycles took no longer than so much",
-		 "Cumulative distributions of the times of entry and wake", r, svg);
+	put_plot(page, &words, r, svg);
 }
 
 /* --- energy -------------------------------------------------------------------------------------
@@ -285,6 +308,12 @@ static void put_meter(const struct page *page, size_t i, const json_t *meter)
 
 static void put_energy(struct page *page)
 {
+	static const struct plot_words words = {
+		.caption = "Energy in an hour against the share of time with work",
+		.what = "Energy per hour with and without D3cold, against the duty cycle",
+		.absent = "No plot of energy: what the ways there and back take is unknown",
+		.power = true,
+	};
 	const json_t *result = page->result, *meter;
 	char *svg = NULL;
 	size_t i;
@@ -303,8 +332,7 @@ static void put_energy(struct page *page)
 	json_array_foreach((json_t *)json_at(result, "energy.meters"), i, meter)
 		put_meter(page, i, meter);
 	r = plot_energy(result, &svg);
-	put_plot(page, "Energy in an hour against the share of time with work",
-		 "Energy per hour with and without D3cold, against the duty cycle", r, svg);
+	put_plot(page, &words, r, svg);
 }
 
 static void put_meters(const struct page *page)
@@ -325,7 +353,7 @@ static void put_meters(const struct page *page)
 		const char *failure = json_text(meter, "failure", NULL);
 		char every[VALUE_TEXT];
 
-		fputs("<tr><td>", page->out);
+		fputs("<tr><td class=\"name\">", page->out);
 		html_text(page->out, json_text(meter, "name", "?"));
 		if (failure) {
 			fputs("<small>ended: ", page->out);
@@ -360,6 +388,31 @@ static void put_foot(const struct page *page)
 	fputs("</body></html>\n", page->out);
 }
 
+/* Whether all of it is on the disk: fclose() alone forgets what failed before. */
+static int finish(FILE *out)
+{
+	bool failed = ferror(out);
+
+	if (fclose(out))
+		return -1;
+	errno = EIO;
+	return failed ? -1 : 0;
+}
+
+static void say_no_plots(const char *dir, int r, char *why, size_t why_len)
+{
+	if (r == -ENOENT)
+		snprintf(why, why_len,
+			 "report.html has no plots, for want of gnuplot (package gnuplot-nox); "
+			 "with it, coldvm bench report %.200s draws them",
+			 dir);
+	else
+		snprintf(why, why_len,
+			 "report.html lacks plots, since gnuplot has failed (%s); "
+			 "coldvm bench report %.200s tries again",
+			 strerror(-r), dir);
+}
+
 int report_write(const char *dir, char *why, size_t why_len)
 {
 	struct page page = { .dir = dir };
@@ -383,15 +436,13 @@ int report_write(const char *dir, char *why, size_t why_len)
 		put_foot(&page);
 	}
 	json_decref(result);
-	if (!page.out || fclose(page.out) || rename(part, path) < 0) {
+	if (!page.out || finish(page.out) < 0 || rename(part, path) < 0) {
 		r = -errno;
 		snprintf(why, why_len, "%.400s: %s", path, strerror(-r));
+		unlink(part);
 		return r;
 	}
-	if (page.no_gnuplot)
-		snprintf(why, why_len,
-			 "report.html has no plots, for want of gnuplot (package gnuplot-nox); "
-			 "with it, coldvm bench report %.200s draws them",
-			 dir);
-	return page.no_gnuplot;
+	if (page.no_plots)
+		say_no_plots(dir, page.no_plots, why, why_len);
+	return page.no_plots ? 1 : 0;
 }
