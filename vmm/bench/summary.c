@@ -6,14 +6,24 @@
 #include "vmm/bench/finding.h"
 #include "vmm/bench/report.h"
 #include "vmm/bench/timeline.h"
+#include "vmm/bench/timeline_read.h"
 #include "vmm/bench/value_text.h"
 #include "vmm/bench/ways.h"
 #include "vmm/bits.h"
 
 #define LABEL_COLUMNS 24
 #define MAX_COLUMNS   160
+#define MAX_FIELD     9
 
-/* Words, broken at blanks. */
+/* A name must not command the terminal. */
+static void print_bytes(FILE *out, const char *text, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i], out);
+	fputc('\n', out);
+}
+
+/* Words, broken at blanks, and in the middle, between characters, only where one is too long. */
 static void print_wrapped(FILE *out, const char *text, unsigned columns)
 {
 	while (strlen(text) > columns) {
@@ -21,12 +31,15 @@ static void print_wrapped(FILE *out, const char *text, unsigned columns)
 
 		while (at && text[at] != ' ')
 			at--;
-		if (!at)
+		if (!at) {
 			at = columns;
-		fprintf(out, "%.*s\n", (int)at, text);
+			while (at > 1 && ((unsigned char)text[at] & 0xc0) == 0x80)
+				at--;
+		}
+		print_bytes(out, text, at);
 		text += at + (text[at] == ' ');
 	}
-	fprintf(out, "%s\n", text);
+	print_bytes(out, text, (unsigned)strlen(text));
 }
 
 static void print_head(FILE *out, const json_t *result, unsigned columns)
@@ -53,15 +66,19 @@ static void print_head(FILE *out, const json_t *result, unsigned columns)
 	print_wrapped(out, text, columns);
 }
 
-static void print_latencies(FILE *out, const json_t *result)
+static void print_latencies(FILE *out, const json_t *result, unsigned columns)
 {
 	static const char *const points[] = { "p50", "p95", "p99", "max" };
 	const json_t *transitions = json_at(result, "transitions");
+	int room = (int)(columns - LABEL_COLUMNS) / (int)ARRAY_SIZE(points) - 1;
 
 	if (!json_is_object(transitions))
 		return;
-	fprintf(out, "\n%-*s %9s %9s %9s %9s\n", LABEL_COLUMNS, "to D3cold and back", "p50", "p95",
-		"p99", "max");
+	room = room < MAX_FIELD ? room : MAX_FIELD;
+	fprintf(out, "\n%-*s", LABEL_COLUMNS, "to D3cold and back");
+	for (size_t p = 0; p < ARRAY_SIZE(points); p++)
+		fprintf(out, " %*s", room, points[p]);
+	fputc('\n', out);
 	for (size_t i = 0; i < NR_WAYS; i++) {
 		const json_t *figure =
 			json_object_get(json_object_get(transitions, "figures"), ways[i].key);
@@ -73,7 +90,7 @@ static void print_latencies(FILE *out, const json_t *result)
 			char text[VALUE_TEXT];
 
 			value_text(json_number_at(figure, points[p], 0), "ns", text);
-			fprintf(out, " %9s", text);
+			fprintf(out, " %*s", room, text);
 		}
 		fputc('\n', out);
 	}
@@ -84,11 +101,12 @@ static void print_latencies(FILE *out, const json_t *result)
 	fputc('\n', out);
 }
 
-static void print_share(FILE *out, const char *label, const json_t *share)
+static void print_share(FILE *out, const char *label, const json_t *share, unsigned columns)
 {
 	static const char *const states[] = { "d3cold", "d3hot", "d0", "unknown" };
+	char line[256];
+	int len = snprintf(line, sizeof(line), "%-*.120s", LABEL_COLUMNS, label);
 
-	fprintf(out, "%-*s", LABEL_COLUMNS, label);
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		double median = json_number_at(json_object_get(share, states[i]), "median", 0);
 		char text[VALUE_TEXT];
@@ -96,23 +114,23 @@ static void print_share(FILE *out, const char *label, const json_t *share)
 		if (median <= 0)
 			continue;
 		value_text(median, "1", text);
-		fprintf(out, " %s %s", states[i], text);
+		len += snprintf(line + len, sizeof(line) - (size_t)len, " %s %s", states[i], text);
 	}
-	fputc('\n', out);
+	print_wrapped(out, line, columns);
 }
 
-static void print_residency(FILE *out, const json_t *result)
+static void print_residency(FILE *out, const json_t *result, unsigned columns)
 {
 	const json_t *residency = json_at(result, "residency");
-	char text[VALUE_TEXT], label[64];
+	char text[VALUE_TEXT], label[160];
 
 	if (!json_is_object(residency))
 		return;
 	fputc('\n', out);
 	snprintf(label, sizeof(label), "workload %s", json_text(residency, "workload.name", "?"));
-	print_share(out, label, json_at(residency, "share"));
+	print_share(out, label, json_at(residency, "share"), columns);
 	if (json_is_object(json_at(residency, "host")))
-		print_share(out, "  on the bare host", json_at(residency, "host.share"));
+		print_share(out, "  on the bare host", json_at(residency, "host.share"), columns);
 	if (json_is_object(json_at(residency, "score"))) {
 		value_text(json_number_at(residency, "score.median", 0), "", text);
 		fprintf(out, "%-*s %s\n", LABEL_COLUMNS, "  score, D3cold's ratio", text);
@@ -127,6 +145,19 @@ static void print_line(FILE *out, const char *label, const json_t *spread, const
 		return;
 	spread_text(spread, unit, text, sizeof(text));
 	fprintf(out, "  %-*s %s\n", LABEL_COLUMNS - 2, label, text);
+}
+
+/* Seconds that cannot be told from none are no figure. */
+static void print_break_even(FILE *out, const json_t *meter)
+{
+	const char *verdict = json_text(meter, "break_even.verdict", "");
+
+	if (!strcmp(verdict, "pays"))
+		print_line(out, "pays after", json_at(meter, "break_even.seconds"), "s");
+	else if (!strcmp(verdict, "never"))
+		fprintf(out, "  %-*s never\n", LABEL_COLUMNS - 2, "pays after");
+	else if (!strcmp(verdict, "unresolved"))
+		fprintf(out, "  %-*s unresolved\n", LABEL_COLUMNS - 2, "verdict");
 }
 
 static void print_energy(FILE *out, const json_t *result, unsigned columns)
@@ -151,31 +182,13 @@ static void print_energy(FILE *out, const json_t *result, unsigned columns)
 		print_line(out, "idle, D3cold", json_at(meter, "d3cold_w"), "W");
 		print_line(out, "D3cold saves", json_at(meter, "saving_w"), "W");
 		print_line(out, "entry and exit", json_at(meter, "transition_j"), "J");
-		print_line(out, "pays after", json_at(meter, "break_even.seconds"), "s");
-		if (!strcmp(json_text(meter, "break_even.verdict", ""), "never"))
-			fprintf(out, "  %-*s never\n", LABEL_COLUMNS - 2, "pays after");
+		print_break_even(out, meter);
 		print_line(out, "the workload", json_at(meter, "workload_w"), "W");
 	}
 }
 
 /* --- the timeline -------------------------------------------------------------------------------
  */
-
-/* The states of "timeline.changes" once more, to ask for shares of time. */
-static void read_timeline(const json_t *result, struct timeline *timeline)
-{
-	const json_t *change;
-	size_t i;
-
-	json_array_foreach((json_t *)json_at(result, "timeline.changes"), i, change)
-	{
-		const char *state = json_string_value(json_array_get(change, 1));
-
-		if (timeline_add(timeline, (uint64_t)json_integer_value(json_array_get(change, 0)),
-				 bench_state_of(state ? state : "")) < 0)
-			return;
-	}
-}
 
 /* The state that most of the time was spent in. */
 static enum bench_state main_state(const struct timeline *timeline, uint64_t begin, uint64_t end)
@@ -202,7 +215,7 @@ static void print_timeline(FILE *out, const json_t *result, unsigned columns, bo
 
 	if (end <= begin)
 		return;
-	read_timeline(result, &timeline);
+	timeline_read(result, &timeline);
 	value_text((double)(end - begin), "ns", text);
 	fputs("\nstate ", out);
 	for (unsigned i = 0; i < width; i++) {
@@ -220,8 +233,8 @@ static void print_timeline(FILE *out, const json_t *result, unsigned columns, bo
 void summary_print(FILE *out, const json_t *result, unsigned columns, bool utf8)
 {
 	print_head(out, result, columns);
-	print_latencies(out, result);
-	print_residency(out, result);
+	print_latencies(out, result, columns);
+	print_residency(out, result, columns);
 	print_energy(out, result, columns);
 	print_timeline(out, result, columns, utf8);
 }
