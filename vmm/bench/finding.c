@@ -52,6 +52,25 @@ static void say_energy(const json_t *meter, char *ret, size_t len)
 		strncat(ret, " (simulated)", len - strlen(ret) - 1);
 }
 
+/* A meter that is there, but has not seen enough, is not wanting. */
+static void say_unknown(const json_t *result, char *ret, size_t len)
+{
+	double share = json_number_at(result, "residency.share.d3cold.median", -1);
+	char why[128] = ", for want of a meter", cold[VALUE_TEXT];
+
+	if (json_array_size(json_at(result, "energy.meters")))
+		snprintf(why, sizeof(why), ": %.100s",
+			 json_text(result, "energy.why", "the meters have not seen enough"));
+	if (share < 0) {
+		snprintf(ret, len, "What D3cold saves is unknown%s", why);
+		return;
+	}
+	value_text(share, "1", cold);
+	snprintf(ret, len,
+		 "What D3cold saves is unknown%s. The device spends %s of the workload in it", why,
+		 cold);
+}
+
 static void say_wake(const json_t *result, char *ret, size_t len)
 {
 	double wake = json_number_at(result, "transitions.figures.on_to_ready.p50", 0);
@@ -63,28 +82,21 @@ static void say_wake(const json_t *result, char *ret, size_t len)
 		return;
 	value_text(wake, "ns", text);
 	value_text(entry, "ns", entered);
-	snprintf(ret, len, "; it is reached after %s, and a wake costs %s", entered, text);
+	if (entry > 0)
+		snprintf(ret, len, "; it is reached after %s, and a wake costs %s", entered, text);
+	else
+		snprintf(ret, len, "; a wake costs %s", text);
 }
 
 void finding_text(const json_t *result, char ret[FINDING_TEXT])
 {
 	const json_t *meter = finding_meter(result);
 	char energy[256], wake[128];
-	double share = json_number_at(result, "residency.share.d3cold.median", -1);
-	char cold[VALUE_TEXT];
 
 	if (meter)
 		say_energy(meter, energy, sizeof(energy));
-	else if (share >= 0) {
-		value_text(share, "1", cold);
-		snprintf(energy, sizeof(energy),
-			 "What D3cold saves is unknown, for want of a meter. The device spends %s "
-			 "of the workload in it",
-			 cold);
-	} else {
-		snprintf(energy, sizeof(energy),
-			 "What D3cold saves is unknown, for want of a meter");
-	}
+	else
+		say_unknown(result, energy, sizeof(energy));
 	say_wake(result, wake, sizeof(wake));
 	snprintf(ret, FINDING_TEXT, "%s%s.", energy, wake);
 }
