@@ -168,8 +168,17 @@ document.getElementById("f").onload = function () {
 	var page = this.contentDocument, root = page.documentElement;
 	var plots = Array.prototype.map.call(page.querySelectorAll("svg"), function (plot) {
 		var box = plot.getBoundingClientRect(); return [box.width, box.height]; });
+	var broken = [], walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT), node;
+	while ((node = walker.nextNode())) {
+		if (!node.parentElement.closest("td, th, p, h1, h2, h3")) continue;
+		for (var match, words = /(?<![a-z])[a-z]{2,15}(?![a-z])/gi; (match = words.exec(node.data));) {
+			var range = page.createRange();
+			range.setStart(node, match.index); range.setEnd(node, match.index + match[0].length);
+			if (range.getClientRects().length > 1) broken.push(match[0]);
+		}
+	}
 	document.getElementById("out").textContent = JSON.stringify(
-		{ width: root.clientWidth, scroll: root.scrollWidth, plots: plots,
+		{ width: root.clientWidth, scroll: root.scrollWidth, plots: plots, broken: broken,
 		  font: parseFloat(page.defaultView.getComputedStyle(page.body).fontSize) });
 };
 </script></body>"""
@@ -229,11 +238,15 @@ def main():
                     f"it needs nothing else {page.addresses}")
         checks.hold("<b>" not in text, "text of the run is text")
         checks.hold("Stopped early" in text and "200 of 500" in text, "it says that it was stopped early")
+        captions = re.findall(r"<figcaption>([^<]*)</figcaption>", text)
+        unmarked = [c for c in captions if re.search("power|Energy", c) and "(simulated)" not in c]
+        checks.hold(captions and not unmarked, f"plots of power say what is made up {unmarked}")
         checks.hold(text.count("imulated") >= 4, "it says what is made up")
         for width in (PHONE, DESK):
             seen = measure(binary, folder, width)
             checks.hold(seen.get("scroll", 9999) <= width, f"{width} wide, nothing sticks out ({seen.get('scroll')})")
             checks.hold(seen.get("font", 0) >= 14, f"{width} wide, its text can be read ({seen.get('font')} px)")
+            checks.hold(seen.get("broken") == [], f"{width} wide, no word is broken {seen.get('broken')}")
             checks.hold(seen.get("plots") and all(w >= 300 and h >= 120 for w, h in seen["plots"]),
                         f"{width} wide, its plots can be seen {seen.get('plots')}")
         shot = folder / "page.png"

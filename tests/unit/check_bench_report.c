@@ -21,7 +21,7 @@
 static char root[64], dir[2][96];
 static json_t *run[2];
 static char why[512];
-static char text[65536];
+static char text[1 << 18]; /* a page with its plots */
 
 /* @ms: of all ways; @watts: in D3cold. */
 static json_t *make_run(double ms, double watts, const char *meter_kind)
@@ -118,12 +118,12 @@ static void replace(unsigned i, json_t *result)
 
 static void has(const char *words)
 {
-	ck_assert_msg(strstr(text, words) != NULL, "no '%s' in:\n%s", words, text);
+	ck_assert_msg(strstr(text, words) != NULL, "no '%s' in:\n%.2000s", words, text);
 }
 
 static void has_not(const char *words)
 {
-	ck_assert_msg(strstr(text, words) == NULL, "'%s' in:\n%s", words, text);
+	ck_assert_msg(strstr(text, words) == NULL, "'%s' in:\n%.2000s", words, text);
 }
 
 /* --- the sentence -------------------------------------------------------------------------------
@@ -160,6 +160,32 @@ START_TEST(without_a_meter_energy_is_unknown)
 	finding_text(run[0], finding);
 	ck_assert_int_eq(strncmp(finding, "What D3cold saves is unknown, for want of a meter", 49),
 			 0);
+}
+END_TEST
+
+START_TEST(a_meter_that_saw_too_little_is_not_called_missing)
+{
+	char finding[FINDING_TEXT];
+
+	json_object_set_new(run[0], "energy",
+			    json_pack("{s:b, s:s, s:[{s:s, s:s, s:n}]}", "known", 0, "why",
+				      "no meter gave readings of both idle states", "meters",
+				      "name", "wall", "kind", "external meter", "saving_w"));
+	finding_text(run[0], finding);
+	ck_assert_ptr_nonnull(strstr(finding, "unknown: no meter gave readings of both idle"));
+	ck_assert_ptr_null(strstr(finding, "for want of a meter"));
+}
+END_TEST
+
+START_TEST(a_way_that_was_not_measured_is_not_in_the_finding)
+{
+	json_t *figures = json_object_get(json_object_get(run[0], "transitions"), "figures");
+	char finding[FINDING_TEXT];
+
+	json_object_set_new(figures, "off_to_d3cold", json_null());
+	finding_text(run[0], finding);
+	ck_assert_ptr_nonnull(strstr(finding, "; a wake costs 165 ms."));
+	ck_assert_ptr_null(strstr(finding, "reached"));
 }
 END_TEST
 
@@ -200,12 +226,70 @@ START_TEST(the_summary_has_latencies_energy_and_the_timeline)
 }
 END_TEST
 
+/* As the terminal counts: what goes on a character of UTF-8 takes no room. */
+static unsigned width(const char *line)
+{
+	unsigned nr = 0;
+
+	for (; *line; line++)
+		nr += ((unsigned char)*line & 0xc0) != 0x80;
+	return nr;
+}
+
+static void add_wide_parts(void)
+{
+	static const char *const states[] = { "d0", "d3hot", "d3cold", "unknown" };
+	json_t *share = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		json_object_set_new(share, states[i],
+				    json_loads(SPREAD("1", "0.2501", "0.2", "0.3"), 0, NULL));
+	json_object_set_new(
+		run[0], "residency",
+		json_pack("{s:{s:s}, s:o, s:{s:O}, s:o}", "workload", "name",
+			  "trace,path=/a/very/long/path/of/a/trace/that/was/recorded/before.csv",
+			  "share", share, "host", "share", share, "score",
+			  json_loads(SPREAD("1", "0.998", "0.99", "1"), 0, NULL)));
+	json_object_set_new(json_object_get(json_object_get(run[0], "transitions"), "figures"),
+			    "entry_issued_to_returned",
+			    json_pack("{s:f, s:f, s:f, s:f}", "p50", 16.5e6, "p95", 16.5e6, "p99",
+				      16.5e6, "max", 16.5e6));
+}
+
 START_TEST(no_line_of_the_summary_is_wider_than_it_may_be)
 {
+	static const unsigned columns[] = { 60, 80 };
+
 	json_object_set_new(run[0], "backend", json_string("a very long name indeed for a thing"));
-	summarize(60, false);
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		ck_assert_msg(strlen(line) <= 68, "%s", line);
+	add_wide_parts();
+	for (unsigned i = 0; i < 2 * ARRAY_SIZE(columns); i++) {
+		summarize(columns[i / 2], i % 2);
+		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+			ck_assert_msg(width(line) <= columns[i / 2], "%u: %s", width(line), line);
+	}
+}
+END_TEST
+
+START_TEST(text_of_a_run_does_nothing_to_the_terminal)
+{
+	json_object_set_new(run[0], "complete", json_false());
+	json_object_set_new(run[0], "stopped_by", json_string("\033]0;title\007\r"));
+	summarize(80, true);
+	has("STOPPED EARLY: ?]0;title??");
+	has_not("\033");
+}
+END_TEST
+
+START_TEST(a_break_even_that_cannot_be_told_is_called_so)
+{
+	json_t *meter =
+		json_array_get(json_object_get(json_object_get(run[0], "energy"), "meters"), 0);
+
+	json_object_set_new(json_object_get(meter, "break_even"), "verdict",
+			    json_string("unresolved"));
+	summarize(80, false);
+	has("verdict                unresolved");
+	has_not("pays after");
 }
 END_TEST
 
@@ -287,6 +371,83 @@ START_TEST(without_gnuplot_the_page_says_so)
 	free(before);
 	has("not drawn, for want of gnuplot");
 	ck_assert_ptr_nonnull(strstr(why, "gnuplot-nox"));
+}
+END_TEST
+
+/* Puts a program of that name first, which writes that. */
+static int write_page_with(const char *script)
+{
+	char path[160], *before = strdup(getenv("PATH"));
+	FILE *out;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/gnuplot", root);
+	out = fopen(path, "w");
+	fprintf(out, "#!/bin/sh\n%s\n", script);
+	fclose(out);
+	chmod(path, 0755);
+	setenv("PATH", root, 1);
+	r = write_page();
+	setenv("PATH", before, 1);
+	free(before);
+	return r;
+}
+
+START_TEST(a_gnuplot_that_fails_is_not_called_missing)
+{
+	ck_assert_int_eq(write_page_with("exit 1"), 1);
+	has("not drawn, since gnuplot has failed");
+	has_not("for want of gnuplot");
+	ck_assert_ptr_nonnull(strstr(why, "gnuplot has failed"));
+}
+END_TEST
+
+START_TEST(a_plot_without_an_end_is_given_up)
+{
+	ck_assert_int_eq(write_page_with("while :; do echo '<svg>"
+					 "................................................"
+					 "................................................"
+					 "................................................"
+					 "................................................"
+					 "'; done"),
+			 1);
+	has("not drawn, since gnuplot has failed");
+}
+END_TEST
+
+START_TEST(a_plot_without_data_is_missed_in_words)
+{
+	json_object_set_new(json_object_get(run[0], "transitions"), "cycles_ns", json_array());
+	json_object_del(run[0], "timeline");
+	write_page();
+	has("No plot of latencies: no cycle has both ends of a way");
+	has("No timeline: no state of the device was seen");
+	has("No plot of energy: what the ways there and back take is unknown");
+}
+END_TEST
+
+START_TEST(a_long_timeline_is_drawn_in_few_points)
+{
+	json_t *changes = json_array();
+
+	for (unsigned i = 0; i < 100000; i++)
+		json_array_append_new(changes, json_pack("[I, s]", (json_int_t)i * 1000000,
+							 i % 2 ? "d3cold" : "d0"));
+	json_object_set_new(run[0], "timeline",
+			    json_pack("{s:I, s:I, s:o}", "begin_ns", (json_int_t)0, "end_ns",
+				      (json_int_t)100000000000, "changes", changes));
+	if (write_page() == 1)
+		return; /* no gnuplot */
+	has("States over the run");
+	has("</html>");
+}
+END_TEST
+
+START_TEST(captions_of_power_say_what_is_made_up)
+{
+	replace(0, make_run(165, 1, "simulated"));
+	write_page();
+	has("the power of each meter (simulated)");
 }
 END_TEST
 
@@ -475,11 +636,15 @@ static Suite *make_suite(void)
 	tcase_add_test(t, the_finding_is_saving_break_even_and_wake);
 	tcase_add_test(t, where_d3cold_costs_power_the_finding_says_so);
 	tcase_add_test(t, without_a_meter_energy_is_unknown);
+	tcase_add_test(t, a_meter_that_saw_too_little_is_not_called_missing);
+	tcase_add_test(t, a_way_that_was_not_measured_is_not_in_the_finding);
 	tcase_add_test(t, an_external_meter_speaks_before_the_hosts_own);
 
 	t = suite_case(s, "summary", set_up, tear_down);
 	tcase_add_test(t, the_summary_has_latencies_energy_and_the_timeline);
 	tcase_add_test(t, no_line_of_the_summary_is_wider_than_it_may_be);
+	tcase_add_test(t, text_of_a_run_does_nothing_to_the_terminal);
+	tcase_add_test(t, a_break_even_that_cannot_be_told_is_called_so);
 	tcase_add_test(t, what_is_made_up_or_cut_short_is_marked);
 	tcase_add_test(t, a_run_without_any_part_is_told_without_harm);
 
@@ -487,6 +652,11 @@ static Suite *make_suite(void)
 	tcase_add_test(t, the_page_has_each_value_as_it_is_and_as_it_is_read);
 	tcase_add_test(t, text_of_a_run_is_escaped);
 	tcase_add_test(t, without_gnuplot_the_page_says_so);
+	tcase_add_test(t, a_gnuplot_that_fails_is_not_called_missing);
+	tcase_add_test(t, a_plot_without_an_end_is_given_up);
+	tcase_add_test(t, a_plot_without_data_is_missed_in_words);
+	tcase_add_test(t, a_long_timeline_is_drawn_in_few_points);
+	tcase_add_test(t, captions_of_power_say_what_is_made_up);
 	tcase_add_test(t, a_meters_name_runs_nothing);
 	tcase_add_test(t, what_is_no_run_is_refused);
 
