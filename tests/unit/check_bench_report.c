@@ -346,6 +346,19 @@ START_TEST(the_page_has_each_value_as_it_is_and_as_it_is_read)
 }
 END_TEST
 
+START_TEST(an_unresolved_break_even_has_no_seconds_on_the_page)
+{
+	json_t *meter =
+		json_array_get(json_object_get(json_object_get(run[0], "energy"), "meters"), 0);
+
+	json_object_set_new(json_object_get(meter, "break_even"), "verdict",
+			    json_string("unresolved"));
+	write_page();
+	ck_assert_ptr_null(strstr(text, "pays after"));
+	ck_assert_ptr_nonnull(strstr(text, "not to be told"));
+}
+END_TEST
+
 START_TEST(text_of_a_run_is_escaped)
 {
 	json_t *meter =
@@ -650,6 +663,7 @@ static Suite *make_suite(void)
 
 	t = suite_case(s, "page", set_up, tear_down);
 	tcase_add_test(t, the_page_has_each_value_as_it_is_and_as_it_is_read);
+	tcase_add_test(t, an_unresolved_break_even_has_no_seconds_on_the_page);
 	tcase_add_test(t, text_of_a_run_is_escaped);
 	tcase_add_test(t, without_gnuplot_the_page_says_so);
 	tcase_add_test(t, a_gnuplot_that_fails_is_not_called_missing);

@@ -295,6 +295,10 @@ static void put_meter(const struct page *page, size_t i, const json_t *meter)
 		snprintf(path, sizeof(path), "energy.meters.%zu.%s", i, powers[p].key);
 		if (!json_is_object(json_at(page->result, path)))
 			continue;
+		/* Seconds that cannot be told from none are no figure. */
+		if (powers[p].unit[0] == 's' &&
+		    strcmp(json_text(meter, "break_even.verdict", ""), "pays"))
+			continue;
 		fprintf(page->out, "<tr><th>%s</th><td>", powers[p].words);
 		html_spread(page->out, page->result, path, powers[p].unit);
 		fputs("</td></tr>\n", page->out);
