@@ -273,6 +273,32 @@ START_TEST(a_command_prints_watts_or_joules)
 	command("echo power=1500mW", METER_POWER, 1.5);
 	command("echo 12 J", METER_ENERGY, 12);
 	command("echo 2kWh", METER_ENERGY, 7.2e6);
+	command("printf '\\n    Instantaneous power reading:   220 Watts\\n    Minimum: 9 "
+		"Watts\\n'",
+		METER_POWER, 220);
+}
+END_TEST
+
+START_TEST(what_only_begins_with_a_number_is_none)
+{
+	command("echo 2026-11-26T10:00 42 W", METER_POWER, 42);
+	command("echo 10:20:30 42", METER_POWER, 42);
+	command("echo 230V 12W", METER_POWER, 12);
+	command("echo 0x1F 7 W", METER_POWER, 7);
+	command("echo 1e999 7", METER_POWER, 7);
+	command("echo +5 W", METER_POWER, 5);
+}
+END_TEST
+
+START_TEST(a_command_leaves_nothing_running)
+{
+	char text[256], path[128];
+
+	snprintf(path, sizeof(path), "%s/late", root);
+	snprintf(text, sizeof(text), "(sleep 0.3; : >%s) >/dev/null 2>&1 & echo 5", path);
+	command(text, METER_POWER, 5);
+	usleep(600000);
+	ck_assert_int_ne(access(path, F_OK), 0);
 }
 END_TEST
 
@@ -532,8 +558,8 @@ START_TEST(a_slow_command_does_not_hold_up_the_end_and_leaves_nothing)
 	char text[256];
 
 	/* Quick when it is tried, and never done afterwards. */
-	snprintf(text, sizeof(text), "echo 1; [ -e %s/tried ] && exec sleep 1000; : >%s/tried",
-		 root, root);
+	snprintf(text, sizeof(text),
+		 "echo 1; [ -e %s/tried ] && exec sleep 1000 >/dev/null; : >%s/tried", root, root);
 	ck_assert_msg(meters_add_command(&set, text, MS, why, sizeof(why)) == 0, "%s", why);
 	ck_assert_int_eq(sampler_start(&sampler, &set, tell_state, tell_use, NULL), 0);
 	usleep(50000);
@@ -611,6 +637,8 @@ static Suite *make_suite(void)
 
 	t = suite_case(s, "commands", set_up, tear_down);
 	tcase_add_test(t, a_command_prints_watts_or_joules);
+	tcase_add_test(t, what_only_begins_with_a_number_is_none);
+	tcase_add_test(t, a_command_leaves_nothing_running);
 	tcase_add_test(t, a_command_that_is_no_meter_says_why);
 
 	t = suite_case(s, "made up", set_up, tear_down);

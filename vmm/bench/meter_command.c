@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #define INTERVAL_NS UINT64_C(1000000000)
 #define LIMIT_NS    UINT64_C(10000000000)
 #define NS_OF_MS    UINT64_C(1000000)
+#define MAX_SHOWN   80
 
 struct command {
 	char *text;
@@ -38,35 +41,54 @@ static const struct unit {
 /* --- what it prints -----------------------------------------------------------------------------
  */
 
+/* The unit that is the whole word at @text; NULL if it is none. */
 static const struct unit *unit_at(const char *text)
 {
-	size_t len;
+	size_t len = strcspn(text, " \t\r\n,;");
 
-	while (*text == ' ' || *text == '\t')
-		text++;
-	len = strcspn(text, " \t\r\n,;");
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
 		if (len == strlen(units[i].name) && !strncasecmp(units[i].name, text, len))
 			return &units[i];
-	return &units[0];
+	return NULL;
 }
 
-/* The first word that is, or begins with, a number; a unit may be in it or behind it. */
+/* A word begins here; "power=5" and "power:5" are two, a time of day is one. */
+static bool begins_word(const char *text, const char *at)
+{
+	if (at == text || isspace((unsigned char)at[-1]))
+		return true;
+	return (at[-1] == ':' || at[-1] == '=') &&
+	       (at - text < 2 || !isdigit((unsigned char)at[-2]));
+}
+
+/* A number that is the whole word, or all of it but a unit; else the unit may be the next word.
+ * Dates, voltages and hexadecimal numbers are none. */
+static bool parse_word(const char *at, double *ret, const struct unit **ret_unit)
+{
+	size_t digits = strspn(at, "+-.0123456789eE");
+	char *end;
+
+	*ret = strtod(at, &end);
+	if (end == at || end > at + digits || !isfinite(*ret))
+		return false;
+	if (*end && !strchr(" \t\r\n,;", *end)) {
+		*ret_unit = unit_at(end);
+		return *ret_unit != NULL;
+	}
+	*ret_unit = unit_at(end + strspn(end, " \t"));
+	if (!*ret_unit)
+		*ret_unit = &units[0];
+	return true;
+}
+
 static bool parse_output(const char *text, double *ret, enum meter_quantity *ret_quantity)
 {
 	const struct unit *unit;
-	char *end;
 
 	for (const char *at = text; *at; at++) {
-		bool begins = at == text || isspace((unsigned char)at[-1]) || at[-1] == ':' ||
-			      at[-1] == '=';
-
-		if (!begins || (!isdigit((unsigned char)*at) && *at != '-' && *at != '.'))
+		if (!begins_word(text, at) || !strchr("+-.0123456789", *at) ||
+		    !parse_word(at, ret, &unit))
 			continue;
-		*ret = strtod(at, &end);
-		if (end == at)
-			continue;
-		unit = unit_at(end);
 		*ret *= unit->scale;
 		*ret_quantity = unit->quantity;
 		return true;
@@ -98,10 +120,15 @@ static int start(const struct command *command, int out, pid_t *ret)
 	return -r;
 }
 
-/* All that it prints, up to @len. */
-static int collect(struct meter *meter, int fd, char *buf, size_t len)
+static int too_slow(struct meter *meter)
 {
-	uint64_t until = now_ns() + LIMIT_NS;
+	snprintf(meter->failure, sizeof(meter->failure), "the command takes more than 10 s");
+	return -ETIMEDOUT;
+}
+
+/* All that it prints, up to @len. */
+static int collect(struct meter *meter, int fd, uint64_t until, char *buf, size_t len)
+{
 	size_t have = 0;
 
 	for (;;) {
@@ -111,11 +138,8 @@ static int collect(struct meter *meter, int fd, char *buf, size_t len)
 		char rest[256];
 		ssize_t n;
 
-		if (now >= until) {
-			snprintf(meter->failure, sizeof(meter->failure),
-				 "the command takes more than 10 s");
-			return -ETIMEDOUT;
-		}
+		if (now >= until)
+			return too_slow(meter);
 		if (poll(fds, ARRAY_SIZE(fds), (int)((until - now) / NS_OF_MS) + 1) < 0 &&
 		    errno != EINTR)
 			return -errno;
@@ -133,13 +157,36 @@ static int collect(struct meter *meter, int fd, char *buf, size_t len)
 	return 0;
 }
 
-/* Whatever became of it, nothing of it is left. */
+/* It may live on when its output has ended; no longer than until @until. */
+static int await_end(struct meter *meter, pid_t pid, uint64_t until)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+				{ .fd = meter->stop_fd, .events = POLLIN } };
+	int r = 0;
+
+	while (fd >= 0 && !fds[0].revents && r == 0) {
+		uint64_t now = now_ns();
+		int wait = now < until ? (int)((until - now) / NS_OF_MS) + 1 : 0;
+
+		if (poll(fds, ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
+			r = -errno;
+		else if (fds[1].revents)
+			r = -ECANCELED;
+		else if (!fds[0].revents && now_ns() >= until)
+			r = too_slow(meter);
+	}
+	close_fd(&fd);
+	return r;
+}
+
+/* Whatever became of it, nothing of it is left, nor of what it has started. */
 static int finish(struct meter *meter, pid_t pid, int r)
 {
 	int status = 0;
 
-	if (r < 0)
-		kill(-pid, SIGKILL);
+	/* It is not reaped yet, so its group is still its own. */
+	kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (r < 0 || (WIFEXITED(status) && !WEXITSTATUS(status)))
@@ -153,13 +200,24 @@ static int finish(struct meter *meter, pid_t pid, int r)
 	return -EIO;
 }
 
+/* Of what is shown of an output. */
+static int line_length(const char *line)
+{
+	size_t len = strcspn(line, "\r\n");
+
+	return (int)(len < MAX_SHOWN ? len : MAX_SHOWN);
+}
+
 static int read_command(struct meter *meter, double *ret)
 {
+	uint64_t until = now_ns() + LIMIT_NS;
 	enum meter_quantity quantity;
-	char text[512];
+	char text[4096];
+	const char *line;
 	int fds[2], r;
 	pid_t pid;
 
+	meter->failure[0] = '\0';
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	r = start(meter->opaque, fds[1], &pid);
@@ -168,19 +226,22 @@ static int read_command(struct meter *meter, double *ret)
 		close(fds[0]);
 		return r;
 	}
-	r = finish(meter, pid, collect(meter, fds[0], text, sizeof(text)));
+	r = collect(meter, fds[0], until, text, sizeof(text));
+	if (r == 0)
+		r = await_end(meter, pid, until);
+	r = finish(meter, pid, r);
 	close(fds[0]);
 	if (r < 0)
 		return r;
-	text[strcspn(text, "\n")] = '\0';
+	line = text + strspn(text, " \t\r\n");
 	if (!parse_output(text, ret, &quantity)) {
 		snprintf(meter->failure, sizeof(meter->failure),
-			 "the command prints no number but '%.80s'", text);
+			 "the command prints no number but '%.*s'", line_length(line), line);
 		return -EINVAL;
 	}
 	if (quantity != meter->quantity) {
 		snprintf(meter->failure, sizeof(meter->failure),
-			 "the command has changed its unit: '%.80s'", text);
+			 "the command has changed its unit: '%.*s'", line_length(line), line);
 		return -EINVAL;
 	}
 	return 0;

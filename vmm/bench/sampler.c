@@ -209,7 +209,7 @@ int sampler_write_csv(const struct sampler *sampler, FILE *out)
 
 			fprintf(out, "%" PRIu64 ",", sample->t_ns);
 			write_name(readings->meter->name, out);
-			fprintf(out, ",%s,%.9g,%s\n", unit, sample->value,
+			fprintf(out, ",%s,%.15g,%s\n", unit, sample->value,
 				bench_state_name(sample->state));
 		}
 	}
