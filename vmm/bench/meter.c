@@ -24,8 +24,20 @@ static void close_meter(struct meter *meter)
 	free(meter);
 }
 
+/* JSON is UTF-8, which a name that was cut, or a command, need not be. */
+static void make_utf8(char *name)
+{
+	json_t *string = json_string(name);
+
+	for (char *at = name; !string && *at; at++)
+		if ((unsigned char)*at >= 0x80)
+			*at = '?';
+	json_decref(string);
+}
+
 int meters_add(struct meter_set *set, struct meter *meter)
 {
+	make_utf8(meter->name);
 	if (set->nr == METERS_MAX) {
 		close_meter(meter);
 		return -E2BIG;

@@ -25,6 +25,7 @@ struct simulated {
 	uint64_t random;
 	enum meter_quantity quantity;
 	uint64_t begun_ns;	  /* 0: no state was told yet */
+	double shown_j;		  /* of a counter, up to now */
 	struct timeline timeline; /* what was told */
 };
 
@@ -99,7 +100,11 @@ static int read_simulated(struct meter *meter, double *ret)
 		*ret = sim->w[timeline_at(&sim->timeline, now)] *
 		       (1 + sim->noise * (2 * random_next(&sim->random) - 1));
 	} else {
-		*ret = spent(sim, now);
+		/* A change that came late takes back what was spent; a counter shows that by
+		 * standing still. */
+		if (sim->shown_j < spent(sim, now))
+			sim->shown_j = spent(sim, now);
+		*ret = sim->shown_j;
 		if (sim->range_j > 0)
 			*ret = fmod(*ret, sim->range_j);
 	}
